@@ -1,0 +1,47 @@
+#pragma once
+// What the source says of one version of an object.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "domain/object_key.hpp"
+#include "domain/version.hpp"
+#include "kit/base/hash.hpp"
+
+namespace ferry {
+
+/// Content headers that travel. Nothing = the source did not send it; never invented.
+struct ContentHeaders {
+  std::optional<std::string> type, encoding, disposition, language, cache_control, expires;
+  bool operator==(const ContentHeaders&) const = default;
+};
+
+/// Names lower-case, values decoded UTF-8; sorted by name; no name twice.
+using UserMetadata = std::vector<std::pair<std::string, std::string>>;
+
+/// Whether a plain ETag may be an MD5: only for kNone and kAes256 (protocol-facts 1.5).
+enum class Encryption { kNone, kAes256, kKms, kCustomerKey, kOther };
+
+struct ObjectMeta {
+  Version version;
+  std::uint64_t size = 0;  ///< of the whole object, also when a range was asked for
+  ContentHeaders content;
+  UserMetadata user;
+  std::string storage_class = "STANDARD";  ///< unknown values are kept as they are
+  Encryption encryption = Encryption::kNone;
+  std::vector<Digest> checksums;  ///< stored, of the full object; composite ones are not here
+  std::uint32_t missing_meta = 0;  ///< x-amz-missing-meta: entries that the server could not express
+};
+
+/// One line of a source listing.
+struct SourceEntry {
+  ObjectKey key;
+  Version version;
+  std::uint64_t size = 0;
+  std::string storage_class;  ///< "STANDARD" where the listing left it out
+};
+
+}  // namespace ferry

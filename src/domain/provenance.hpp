@@ -1,0 +1,34 @@
+#pragma once
+// What each object that we wrote says of itself, as custom metadata on the target (design §3). It is the truth about what
+// was copied; every other state is a cache.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/object_meta.hpp"
+#include "domain/version.hpp"
+
+namespace ferry {
+
+/// Which integrity check held (design §5), in the order of preference.
+enum class Rung { kMd5, kCrc32c, kParts, kCrc64nvme, kCrc32, kSha1, kSha256, kTransport };
+inline constexpr int kRungs = 8;
+[[nodiscard]] std::string_view to_string(Rung rung);  ///< "md5", "crc32c", "parts", … "transport"
+[[nodiscard]] std::optional<Rung> parse_rung(std::string_view text);
+
+struct Provenance {
+  std::string source;  ///< s3://bucket/key, the key as it is
+  Version version;
+  std::uint64_t size = 0;
+  Rung check = Rung::kTransport;
+};
+
+/// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check.
+inline constexpr std::string_view kProvenancePrefix = "ferry-";
+[[nodiscard]] UserMetadata to_metadata(const Provenance& provenance);
+/// Nothing unless every required entry is there and well-formed: half a provenance is none.
+[[nodiscard]] std::optional<Provenance> parse_provenance(const UserMetadata& metadata);
+
+}  // namespace ferry

@@ -1,0 +1,49 @@
+#pragma once
+// Structured concurrency: tasks are spawned into a scope that must be joined; none outlives it.
+
+#include <cstddef>
+#include <exception>
+#include <list>
+#include <memory>
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "kit/async/task.hpp"
+
+namespace ferry {
+
+/// Runs tasks side by side on one executor. Not thread-safe: use it only on that executor's thread.
+class TaskGroup {
+ public:
+  explicit TaskGroup(Executor executor);
+  ~TaskGroup();  ///< the group must be empty: join() first (asserted)
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+
+  /// Starts `task` (queued, not run inline). A task that ends by cancellation ends quietly; any other exception is kept
+  /// and rethrown by join().
+  void spawn(Task<> task);
+
+  /// Asks every running task to stop: its pending operation ends with operation_aborted. Later spawns are not affected.
+  void cancel();
+
+  /// Suspends until no task is left, also while more are being spawned. Cancelling the joiner cancels the tasks, too.
+  Task<> join();
+
+  /// Suspends until fewer than `limit` tasks run: how a loop bounds its own concurrency.
+  Task<> below(std::size_t limit);
+
+  [[nodiscard]] std::size_t size() const { return running_.size(); }
+
+ private:
+  struct Waiter;
+  void finished(std::list<asio::cancellation_signal>::iterator child, std::exception_ptr error);
+  Task<> wait_below(std::size_t limit);
+
+  Executor executor_;
+  std::list<asio::cancellation_signal> running_;
+  std::list<Waiter*> waiters_;
+  std::exception_ptr first_error_;
+};
+
+}  // namespace ferry
