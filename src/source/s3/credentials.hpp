@@ -24,12 +24,14 @@ class CredentialProvider {
   virtual Task<Result<std::optional<Credentials>>> get() = 0;
   /// A server said that these are no longer good: read them again before the next get().
   virtual void invalidate() = 0;
-  [[nodiscard]] virtual std::string describe() const = 0;  ///< "environment", "profile prod in ~/.aws/credentials": no secret
+  [[nodiscard]] virtual std::string describe()
+      const = 0;  ///< "environment", "profile prod in ~/.aws/credentials": no secret
 };
 
 [[nodiscard]] std::shared_ptr<CredentialProvider> static_credentials(Credentials credentials);
 [[nodiscard]] std::shared_ptr<CredentialProvider> anonymous_credentials();
-/// Shared files (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE or ~/.aws/…), re-read after invalidate() and when they change.
+/// Shared files (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE or ~/.aws/…), re-read after invalidate() and when they
+/// change.
 [[nodiscard]] std::shared_ptr<CredentialProvider> profile_credentials(std::string profile, std::string credentials_file,
                                                                       std::string config_file);
 
