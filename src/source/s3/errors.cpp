@@ -170,6 +170,7 @@ Error to_error(const Failure& failure, std::string_view place) {
   if (!failure.code.empty()) what += " " + shortened(failure.code);
   if (!failure.message.empty()) what += ": " + shortened(failure.message);
   if (!remedy.empty()) what.append(" (").append(remedy).append(")");
+  if (remedy == kSetRegion && !failure.region.empty()) what += ", the server names '" + shortened(failure.region) + "'";
   if (!failure.request_id.empty()) what += " [request " + shortened(failure.request_id) + "]";
   return {kind, std::move(what), kind == ErrorKind::kUnavailable ? failure.retry_after : std::nullopt};
 }

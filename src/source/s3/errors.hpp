@@ -35,6 +35,7 @@ struct Failure {
 [[nodiscard]] bool is_error_document(const Xml& document);
 
 enum class Repair { kNone, kRegion, kCredentials, kClock };
+inline constexpr std::size_t kRepairs = 4;
 /// What would have to change before the same request can succeed. `now` is our clock as it was signed.
 [[nodiscard]] Repair repair_for(const Failure& failure, Seconds now);
 

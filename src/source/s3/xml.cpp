@@ -49,8 +49,12 @@ bool has_illegal_references(std::string_view text) {
   return false;
 }
 
-struct DepthLimit final : pugi::xml_tree_walker {
-  bool for_each(pugi::xml_node&) override { return depth() < kDepthMax; }
+/// Text beside anything else, a comment in the middle of a key for one, would be read in part only.
+struct Shape final : pugi::xml_tree_walker {
+  bool for_each(pugi::xml_node& node) override {
+    const bool is_text = node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata;
+    return depth() < kDepthMax && !(is_text && (node.previous_sibling() || node.next_sibling()));
+  }
 };
 
 bool declares_other_encoding(const pugi::xml_document& document) {
@@ -60,6 +64,15 @@ bool declares_other_encoding(const pugi::xml_document& document) {
   return encoding && !iequals(encoding.value(), "utf-8") && !iequals(encoding.value(), "us-ascii");
 }
 
+/// Cut off in the middle of a character, and fine up to there.
+bool ends_inside_a_character(std::string_view text) {
+  for (std::size_t missing = 1; missing <= 3 && missing <= text.size(); ++missing) {
+    const bool is_lead = (static_cast<unsigned char>(text[text.size() - missing]) & 0xc0) == 0xc0;
+    if (is_lead) return is_utf8(text.substr(0, text.size() - missing));
+  }
+  return false;
+}
+
 tl::unexpected<Error> refuse(std::string_view why) {
   return fail(ErrorKind::kCorrupt, "XML refused: " + std::string{why});
 }
@@ -67,7 +80,10 @@ tl::unexpected<Error> refuse(std::string_view why) {
 }  // namespace
 
 Result<Xml> Xml::parse(std::string text) {
-  if (!is_utf8(text)) return refuse("not UTF-8");
+  if (!is_utf8(text)) {
+    if (ends_inside_a_character(text)) return fail(ErrorKind::kUnavailable, "XML ends in the middle of a character");
+    return refuse("not UTF-8");
+  }
   if (has_control_characters(text)) return refuse("control characters that XML can't hold");
   if (text.find("<!DOCTYPE") != std::string::npos) return refuse("a DOCTYPE");
   if (has_illegal_references(text)) return refuse("a reference to an unknown entity or an illegal character");
@@ -82,8 +98,8 @@ Result<Xml> Xml::parse(std::string text) {
                 "XML not well-formed at byte " + std::to_string(parsed.offset) + ": " + parsed.description());
   }
   if (declares_other_encoding(*xml.document_)) return refuse("an encoding other than UTF-8");
-  DepthLimit limit;
-  if (!xml.document_->traverse(limit)) return refuse("nested too deep");
+  Shape shape;
+  if (!xml.document_->traverse(shape)) return refuse("nested too deep, or text mixed with other nodes");
   const auto children = xml.document_->children();
   if (std::count_if(children.begin(), children.end(), [](auto node) { return node.type() == pugi::node_element; }) !=
       1) {

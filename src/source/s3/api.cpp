@@ -1,0 +1,115 @@
+#include "source/s3/api.hpp"
+
+#include <array>
+
+#include "kit/base/text.hpp"
+
+namespace ferry::s3 {
+namespace {
+
+bool same(const std::optional<Credentials>& a, const std::optional<Credentials>& b) {
+  if (!a || !b) return !a && !b;
+  return a->access_key_id == b->access_key_id && a->secret_access_key == b->secret_access_key &&
+         a->session_token == b->session_token;
+}
+
+Seconds in_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
+
+}  // namespace
+
+Api::Api(Options options, std::shared_ptr<CredentialProvider> credentials, net::HttpClient* http, Clock* clock,
+         Rng* rng)
+    : options_(std::move(options)),
+      credentials_(std::move(credentials)),
+      http_(http),
+      clock_(clock),
+      rng_(rng),
+      region_(options_.region),
+      address_(address_of(options_, region_)) {}
+
+Seconds Api::now() const { return in_seconds(clock_->wall()) + clock_offset_; }
+
+std::string Api::place(const Call& call) const {
+  auto text = call.method + " s3://" + printable(options_.bucket.str());
+  if (call.key) text += "/" + printable(call.key->str());
+  return text;
+}
+
+Task<Result<Reply>> Api::send(Call call) {
+  std::array<bool, kRepairs> tried{};
+  for (;;) {
+    auto credentials = co_await credentials_->get();
+    if (!credentials) co_return fail(std::move(credentials).error().during(place(call)));
+    const Terms terms{*std::move(credentials), region_, now()};
+
+    auto reply = co_await attempt(&call, &terms);
+    if (!reply) co_return fail(std::move(reply).error().during(place(call)));
+    if (reply->head.status == 200 || reply->head.status == 206) co_return reply;
+
+    const auto failure = co_await refusal(&*reply);
+    reply->exchange.reset();
+    const auto repair = repair_for(failure, terms.now);
+    const bool again = std::exchange(tried[static_cast<std::size_t>(repair)], true);
+    const bool repaired = !again && co_await apply(repair, &failure, &terms);
+    if (!repaired) co_return fail(to_error(failure, place(call)));
+  }
+}
+
+Task<Result<Reply>> Api::attempt(const Call* call, const Terms* terms) {
+  auto origin = address_.origin;
+  auto head = signed_head(*call, *terms);
+  ++requests_;
+  auto exchange = co_await http_->open(std::move(origin), std::move(head), 0);
+  if (!exchange) co_return fail(std::move(exchange).error());
+  auto reply = co_await (*exchange)->response();
+  if (!reply) co_return fail(std::move(reply).error());
+  co_return Reply{*std::move(exchange), *std::move(reply)};
+}
+
+net::RequestHead Api::signed_head(const Call& call, const Terms& terms) {
+  auto target = call.key ? address_.path_prefix + percent_encode(call.key->str(), "/") : address_.bucket_path;
+  if (!call.query.empty()) target.append("?").append(call.query);
+  net::RequestHead head{call.method, std::move(target), call.headers};
+  if (options_.requester_pays) head.headers.add("x-amz-request-payer", "requester");
+  if (terms.credentials) {
+    head.headers.add("x-amz-content-sha256", std::string{kEmptyPayload});
+    signer_.sign(&head, address_.origin.host_header(), *terms.credentials, terms.region, terms.now, kEmptyPayload);
+  }
+  return head;
+}
+
+Task<Failure> Api::refusal(Reply* reply) {
+  // A body that is too long, or breaks off, says nothing: the status alone must do.
+  auto body = co_await reply->exchange->read_all(kErrorBodyMax);
+  co_return read_failure(reply->head, body ? *std::move(body) : std::string{}, now());
+}
+
+Task<bool> Api::apply(Repair repair, const Failure* failure, const Terms* terms) {
+  switch (repair) {
+    case Repair::kNone: co_return false;
+    case Repair::kRegion: co_return move_to(failure->region, *terms);
+    case Repair::kCredentials: co_return co_await renew_credentials(terms);
+    case Repair::kClock: clock_offset_ = *failure->date - in_seconds(clock_->wall()); co_return true;
+  }
+  co_return false;
+}
+
+/// Follows a hint, but only to a name that can't leave the endpoint.
+bool Api::move_to(const std::string& region, const Terms& terms) {
+  if (region == terms.region || !is_region(region, !options_.endpoint)) return false;
+  region_ = region;
+  address_ = address_of(options_, region_);
+  return true;
+}
+
+/// Worth another try only if there are others by now: read by a parallel request, or by this one.
+Task<bool> Api::renew_credentials(const Terms* terms) {
+  auto current = co_await credentials_->get();
+  if (current && same(*current, terms->credentials)) {
+    credentials_->invalidate();
+    current = co_await credentials_->get();
+  }
+  co_return current && !same(*current, terms->credentials);
+}
+
+}  // namespace ferry::s3

@@ -1,0 +1,34 @@
+#include "source/s3/head_object.hpp"
+
+#include "kit/resilience/retry.hpp"
+#include "source/s3/object_headers.hpp"
+
+namespace ferry::s3 {
+
+Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const std::optional<ETag>* expected) {
+  Call call{"HEAD", *key};
+  if (*expected) call.headers.add("If-Match", (*expected)->str());
+  call.headers.add("x-amz-checksum-mode", "ENABLED");
+  call.headers.add("Accept-Encoding", "identity");
+  auto reply = co_await api->send(call);
+  if (!reply) co_return fail(std::move(reply).error());
+  // The end of the (empty) body gives the connection back; what goes wrong there takes nothing from the head.
+  char none = 0;
+  (void)co_await reply->exchange->read(std::span{&none, 1});
+
+  auto meta = parse_object_headers(reply->head.headers, true);
+  if (!meta) co_return fail(std::move(meta).error().during(api->place(call)));
+  if (!reply->head.content_length) {
+    co_return fail(ErrorKind::kCorrupt, api->place(call) + ": bad reply: no Content-Length");
+  }
+  meta->size = *reply->head.content_length;
+  co_return meta;
+}
+
+Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key) {
+  const std::optional<ETag> any;
+  const auto once = [api, &key, &any] { return head_object_once(api, &key, &any); };
+  co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
+}
+
+}  // namespace ferry::s3

@@ -1,0 +1,17 @@
+#pragma once
+// HeadObject. Its refusals have no body: the status alone tells what they mean.
+// @see Amazon S3 API Reference, HeadObject; protocol-facts 1.4.
+
+#include <optional>
+
+#include "domain/object_meta.hpp"
+#include "source/s3/api.hpp"
+
+namespace ferry::s3 {
+
+/// One request, no retry. `expected`: kChanged if the object has another tag.
+Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const std::optional<ETag>* expected);
+
+Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key);
+
+}  // namespace ferry::s3

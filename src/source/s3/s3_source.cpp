@@ -1,0 +1,49 @@
+#include "source/s3/s3_source.hpp"
+
+#include <utility>
+
+#include "kit/base/text.hpp"
+#include "source/s3/api.hpp"
+#include "source/s3/get_object.hpp"
+#include "source/s3/head_object.hpp"
+#include "source/s3/list_objects.hpp"
+
+namespace ferry::s3 {
+namespace {
+
+class S3Source final : public ObjectSource {
+ public:
+  explicit S3Source(std::shared_ptr<Api> api) : api_(std::move(api)) {}
+
+  Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
+                                std::optional<ObjectKey> after) override {
+    return list_objects(api_.get(), std::move(prefix), std::move(token), std::move(after));
+  }
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
+                                                   std::uint64_t offset) override {
+    return get_object(api_, std::move(key), std::move(expected), offset);
+  }
+  Task<Result<ObjectMeta>> stat(ObjectKey key) override { return head_object(api_.get(), std::move(key)); }
+  std::uint64_t requests() const override { return api_->requests(); }
+
+ private:
+  std::shared_ptr<Api> api_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectSource>> make_source(Options options, std::shared_ptr<CredentialProvider> credentials,
+                                                  net::HttpClient* http, Clock* clock, Rng* rng) {
+  if (auto checked = check_bucket(options); !checked) return fail(std::move(checked).error());
+  if (!is_region(options.region, !options.endpoint)) {
+    return fail(ErrorKind::kInvalid,
+                "region '" + printable(options.region) + "' is not a region's name; check AWS_REGION");
+  }
+  if (options.page_size < 1 || options.page_size > 1000) {
+    return fail(ErrorKind::kInvalid, "a page of " + std::to_string(options.page_size) + " keys; S3 lists 1 to 1000");
+  }
+  return std::make_unique<S3Source>(
+      std::make_shared<Api>(std::move(options), std::move(credentials), http, clock, rng));
+}
+
+}  // namespace ferry::s3
