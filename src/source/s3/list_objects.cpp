@@ -62,7 +62,7 @@ Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding) {
   if (!size || *size > INT64_MAX) return bad("size", fields->size);
   const auto modified = parse_rfc3339(trim(fields->modified.value_or("")));
   if (!modified) return bad("LastModified", fields->modified);
-  auto etag = parse_etag(trim(fields->etag.value_or("")));
+  auto etag = parse_etag(fields->etag.value_or(""));
   if (!etag) return bad("ETag", fields->etag);
   const auto storage_class = trim(fields->storage_class.value_or(""));
 

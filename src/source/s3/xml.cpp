@@ -91,8 +91,10 @@ Result<Xml> Xml::parse(std::string text) {
   Xml xml;
   xml.text_ = std::make_unique<std::string>(std::move(text));
   xml.document_ = std::make_unique<pugi::xml_document>();
-  const auto parsed = xml.document_->load_buffer_inplace(
-      xml.text_->data(), xml.text_->size(), pugi::parse_default | pugi::parse_declaration, pugi::encoding_utf8);
+  constexpr auto kExact =
+      pugi::parse_cdata | pugi::parse_escapes | pugi::parse_ws_pcdata_single | pugi::parse_declaration;
+  const auto parsed =
+      xml.document_->load_buffer_inplace(xml.text_->data(), xml.text_->size(), kExact, pugi::encoding_utf8);
   if (!parsed) {
     return fail(ErrorKind::kUnavailable,
                 "XML not well-formed at byte " + std::to_string(parsed.offset) + ": " + parsed.description());
