@@ -27,7 +27,8 @@ class TaskGroup {
   /// Asks every running task to stop: its pending operation ends with operation_aborted. Later spawns are not affected.
   void cancel();
 
-  /// Suspends until no task is left, also while more are being spawned. Cancelling the joiner cancels the tasks, too.
+  /// Suspends until no task is left, also while more are being spawned. Cancelling the joiner cancels the tasks, too,
+  /// waits for them to unwind, and then ends the joiner by cancellation.
   Task<> join();
 
   /// Suspends until fewer than `limit` tasks run: how a loop bounds its own concurrency.
