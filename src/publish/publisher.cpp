@@ -63,6 +63,7 @@ Task<Status> Publisher::scan() {
   } catch (...) {
     cancelled = std::current_exception();
   }
+  if (cancelled) co_await shield();
   co_await wanted.close();
   co_await present.close();
   if (cancelled) std::rethrow_exception(cancelled);

@@ -90,7 +90,7 @@ Task<> TaskGroup::join() {
   if (cancelled) {
     // A cancelled joiner takes its tasks along and waits for them to unwind; only then does it end itself.
     cancel();
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await shield();
     co_await wait_below(1);
   }
   co_await asio::this_coro::throw_if_cancelled(throws);

@@ -97,6 +97,8 @@ TEST(TaskGroup, CancelledWhileWaitingForRoomLeavesNothingBehind) {
     } catch (const boost::system::system_error&) {
       fixture->count += 100;
     }
+    co_await shield();
+    fixture->group.cancel();
     co_await fixture->group.join();
   };
   TaskGroup outer{f.context.get_executor()};
