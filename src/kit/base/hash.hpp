@@ -16,7 +16,7 @@ namespace ferry {
 /// The CRC of A+B, from crc(A), crc(B) and the length of B.
 [[nodiscard]] std::uint32_t crc32c_combine(std::uint32_t a, std::uint32_t b, std::uint64_t length_b);
 
-/// How S3 and GCS write a 32-bit CRC: base64 of four big-endian bytes.
+/// The raw bytes of a CRC in network order; S3 and GCS write them as base64 of these.
 [[nodiscard]] std::string big_endian(std::uint32_t value);
 [[nodiscard]] std::string big_endian(std::uint64_t value);
 
