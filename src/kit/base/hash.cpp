@@ -206,6 +206,12 @@ std::uint32_t crc32c_combine(std::uint32_t a, std::uint32_t b, std::uint64_t len
 
 std::string big_endian(std::uint32_t value) { return to_big_endian(value); }
 std::string big_endian(std::uint64_t value) { return to_big_endian(value); }
+std::optional<std::uint32_t> from_big_endian(std::string_view bytes) {
+  if (bytes.size() != 4) return std::nullopt;
+  std::uint32_t value = 0;
+  for (const char byte : bytes) value = (value << 8) | static_cast<unsigned char>(byte);
+  return value;
+}
 
 std::string_view to_string(HashKind kind) {
   switch (kind) {
