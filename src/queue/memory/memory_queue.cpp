@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 
 #include "kit/async/wake.hpp"
 
@@ -257,6 +258,16 @@ std::vector<Delivery> deliver(const std::shared_ptr<Core>& core, std::vector<Mes
   return deliveries;
 }
 
+/// Suspends until the wake-up or until `due` has passed, whatever comes first.
+Task<> wait_at_most(Wake* wake, Clock* clock, Milliseconds due) {
+  using namespace asio::experimental::awaitable_operators;
+  try {
+    co_await (wake->wait() || clock->sleep(due));
+  } catch (const asio::multiple_exceptions& both) {
+    std::rethrow_exception(both.first_exception());  // both cancelled: one operation_aborted is enough
+  }
+}
+
 class MemoryQueue final : public MessageQueue {
  public:
   MemoryQueue(std::size_t capacity, Clock* clock) : core_(std::make_shared<Core>(capacity, clock)) {}
@@ -271,7 +282,6 @@ class MemoryQueue final : public MessageQueue {
   }
 
   Task<Result<std::vector<Delivery>>> receive(std::size_t max) override {
-    using namespace asio::experimental::awaitable_operators;
     assert(max > 0);
     const auto core = core_;
     for (;;) {
@@ -279,7 +289,7 @@ class MemoryQueue final : public MessageQueue {
       auto found = core->look(max, &receiver);
       if (found.ended || !found.messages.empty()) co_return deliver(core, std::move(found.messages));
       if (found.due) {
-        co_await (receiver.wake.wait() || core->clock()->sleep(*found.due));
+        co_await wait_at_most(&receiver.wake, core->clock(), *found.due);
       } else {
         co_await receiver.wake.wait();
       }
