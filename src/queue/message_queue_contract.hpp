@@ -69,6 +69,7 @@ class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
     context_.poll();
   }
   void TearDown() override {
+    settle();
     tasks_.cancel();
     testing::run(context_, tasks_.join(), &clock_);
   }

@@ -63,9 +63,12 @@ TEST(Wake, AWakeUpBeatsALaterCancellation) {
   Fixture f;
   f.group.spawn(wait_then_count(&f.wake, &f.woken));
   f.settle();
-  f.wake.set();
-  f.group.cancel();
-  testing::run(f.context, f.group.join());
+  auto set_and_cancel = [](Fixture* fixture) -> Task<> {
+    fixture->wake.set();
+    fixture->group.cancel();
+    co_await fixture->group.join();
+  };
+  testing::run(f.context, set_and_cancel(&f));
   EXPECT_EQ(f.woken, 1) << "what was handed over with the wake-up must not be lost";
 }
 
