@@ -83,7 +83,7 @@ TEST(Migrator, MovesObjectsOfEverySizeAroundTheBorders) {
   ASSERT_TRUE(world.copy());
   EXPECT_EQ(world.tally->copied, versions.size() * 2);
   for (const auto& commit : world.target->commits()) {
-    EXPECT_EQ(*commit.bytes, *world.source->bytes(commit.key.str())) << commit.key.str();
+    EXPECT_TRUE(*commit.bytes == *world.source->bytes(commit.key.str())) << commit.key.str();
   }
 }
 
@@ -112,7 +112,7 @@ TEST(Migrator, NeverMixesVersionsWhenAnObjectIsOverwrittenWhileItStreams_F002) {
   });
   ASSERT_TRUE(world.copy());
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), two);
+  EXPECT_TRUE(world.text("a") == two);
   expect_commits_are(world, {one, two});
 }
 
@@ -132,7 +132,7 @@ TEST(Migrator, AbandonsTheAttemptWhenARereadMeetsAnotherVersion_F003) {
   EXPECT_FALSE(world.has("a"));
   EXPECT_EQ(world.target->open_sessions(), 0u);
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), two);
+  EXPECT_TRUE(world.text("a") == two);
   expect_commits_are(world, {two});
 }
 
@@ -238,7 +238,7 @@ TEST(Migrator, NeverShowsFlippedBytesWhenTheTagIsAnMd5_F013) {
     EXPECT_EQ(world.ledger()[0].attempts, 5u);
     world.source->heal();
     ASSERT_TRUE(world.copy());
-    EXPECT_EQ(world.text("a"), good);
+    EXPECT_TRUE(world.text("a") == good);
     EXPECT_TRUE(world.ledger().empty()) << "a success clears the ledger";
   }
 }
@@ -270,7 +270,7 @@ TEST(Migrator, NeverShowsFlippedBytesWhenAnyFullObjectChecksumIsStored_F014) {
       EXPECT_EQ(world.target->open_sessions(), 0u) << "wrong bytes must not be resumed later";
       world.source->heal();
       ASSERT_TRUE(world.copy());
-      EXPECT_EQ(world.text("a"), good) << to_string(kind);
+      EXPECT_TRUE(world.text("a") == good) << to_string(kind);
     }
   }
 }
@@ -385,7 +385,7 @@ TEST(Migrator, GoesOnFromWhatTheTargetKept_F050) {
   world.source->put("a", good, parts);
   world.target->cut_write(ObjectKey{"a"}, 12'000'000, 11'000'000);
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), good);
+  EXPECT_TRUE(world.text("a") == good);
   EXPECT_EQ(world.tally->retried, 0u) << "one cut costs no attempt of the object";
   EXPECT_LE(world.tally->moved_bytes, good.size() + (2 << 20)) << "only what was not kept is read again";
 }
@@ -398,7 +398,7 @@ TEST(Migrator, StartsANewSessionWhenTheOldOneDies_F053) {
   world.source->put("a", good, parts);
   world.source->when_read("a", 10'000'000, [&] { world.target->lose_sessions(ObjectKey{"a"}); });
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), good);
+  EXPECT_TRUE(world.text("a") == good);
   expect_commits_are(world, {good});
 }
 
@@ -624,7 +624,7 @@ TEST(Migrator, GoesOnAfterACrashInALargeObject_F123) {
     die_at(world, 30'000'000);
     EXPECT_TRUE(world.target->commits().empty());
     ASSERT_TRUE(world.copy());
-    EXPECT_EQ(world.text("a"), good);
+    EXPECT_TRUE(world.text("a") == good);
     expect_commits_are(world, {good});
     if (kind != HashKind::kSha256) {  // a SHA can't be continued: read again from the start, but not sent again
       EXPECT_LT(world.tally->moved_bytes, 12'000'000u) << to_string(kind);
@@ -641,7 +641,7 @@ TEST(Migrator, DoesNotGoOnWithAnotherVersionAfterACrash_F003_F123) {
   world.wait(std::chrono::seconds{2});
   world.source->put("a", two);
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), two);
+  EXPECT_TRUE(world.text("a") == two);
   expect_commits_are(world, {two});
   EXPECT_EQ(world.target->open_sessions(), 0u) << "the old session was cancelled";
 }
@@ -653,7 +653,7 @@ TEST(Migrator, StartsOverWhenTheSessionDiedWithTheProcess_F053_F123) {
   die_at(world, 30'000'000);
   world.target->lose_sessions(ObjectKey{"a"});
   ASSERT_TRUE(world.copy());
-  EXPECT_EQ(world.text("a"), good);
+  EXPECT_TRUE(world.text("a") == good);
 }
 
 }  // namespace
