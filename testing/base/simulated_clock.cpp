@@ -21,9 +21,10 @@ Task<> SimulatedClock::sleep(Milliseconds duration) {
   Sleeper sleeper{co_await asio::this_coro::executor};
   const auto place = sleepers_.emplace(elapsed_ + std::max(duration, Milliseconds{0}), &sleeper);
   boost::system::error_code woken;
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await sleeper.timer.async_wait(asio::redirect_error(use_task, woken));
-  co_await asio::this_coro::throw_if_cancelled(true);
+  co_await asio::this_coro::throw_if_cancelled(throws);
   if (!sleeper.due) {
     sleepers_.erase(place);
     throw boost::system::system_error(asio::error::operation_aborted);

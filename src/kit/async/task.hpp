@@ -7,9 +7,12 @@
 //
 // Cancellation: a cancelled Task unwinds with boost::system::system_error(operation_aborted). That is the only exception
 // that crosses a room; every other failure is a Result. Clean-up is by destructor, and no destructor commits anything.
+// After that exception nothing can be awaited any more, not even clean-up, until `co_await shield()`.
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace ferry {
@@ -22,5 +25,8 @@ template <class T = void>
 using Task = asio::awaitable<T, Executor>;
 
 inline constexpr asio::use_awaitable_t<Executor> use_task{};
+
+/// `co_await shield()`: from here on this chain of coroutines can't be cancelled. For clean-up that has to wait.
+[[nodiscard]] inline auto shield() { return asio::this_coro::reset_cancellation_state(asio::disable_cancellation()); }
 
 }  // namespace ferry

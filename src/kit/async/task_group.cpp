@@ -38,6 +38,8 @@ void TaskGroup::cancel() {
 }
 
 namespace {
+[[noreturn]] void throw_cancelled() { throw boost::system::system_error(asio::error::operation_aborted); }
+
 bool is_cancellation(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -65,20 +67,35 @@ Task<> TaskGroup::wait_below(std::size_t limit) {
     co_await waiter.timer.async_wait(asio::redirect_error(use_task, woken));
     waiters_.erase(place);
     const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      if (limit > 1) throw boost::system::system_error(asio::error::operation_aborted);
-      cancel();  // a cancelled joiner takes its tasks along, then waits for them to unwind
-      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    }
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
   }
 }
 
-Task<> TaskGroup::below(std::size_t limit) { co_await wait_below(limit); }
+// The flag belongs to the whole chain of awaiting coroutines, so it is put back as it was found.
+Task<> TaskGroup::below(std::size_t limit) {
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await wait_below(limit);
+  co_await asio::this_coro::throw_if_cancelled(throws);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) throw_cancelled();
+}
 
 Task<> TaskGroup::join() {
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await wait_below(1);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+  if (cancelled) {
+    // A cancelled joiner takes its tasks along and waits for them to unwind; only then does it end itself.
+    cancel();
+    co_await shield();
+    co_await wait_below(1);
+  }
+  co_await asio::this_coro::throw_if_cancelled(throws);
   if (first_error_) std::rethrow_exception(std::exchange(first_error_, nullptr));
+  if (cancelled) throw_cancelled();
 }
 
 }  // namespace ferry

@@ -25,9 +25,12 @@ class TaskGroup {
   void spawn(Task<> task);
 
   /// Asks every running task to stop: its pending operation ends with operation_aborted. Later spawns are not affected.
+  /// Call it from inside of the executor's run loop: from outside, Asio queues the request behind completions that are
+  /// queued already, and a task that ends by one of them is gone when the request reaches it.
   void cancel();
 
-  /// Suspends until no task is left, also while more are being spawned. Cancelling the joiner cancels the tasks, too.
+  /// Suspends until no task is left, also while more are being spawned. Cancelling the joiner cancels the tasks, too,
+  /// waits for them to unwind, and then ends the joiner by cancellation.
   Task<> join();
 
   /// Suspends until fewer than `limit` tasks run: how a loop bounds its own concurrency.

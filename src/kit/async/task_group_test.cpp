@@ -1,5 +1,6 @@
 #include "kit/async/task_group.hpp"
 
+#include <boost/system/system_error.hpp>
 #include <gtest/gtest.h>
 
 #include "testing/base/simulated_clock.hpp"
@@ -85,6 +86,28 @@ TEST(TaskGroup, CancellingTheJoinerCancelsItsTasks) {
   EXPECT_EQ(f.count, 0);
   EXPECT_EQ(f.group.size(), 0u);
   EXPECT_EQ(f.clock.elapsed(), milliseconds{0});
+}
+
+TEST(TaskGroup, CancelledWhileWaitingForRoomLeavesNothingBehind) {
+  Fixture f;
+  auto parent = [](Fixture* fixture) -> Task<> {
+    fixture->group.spawn(sleep_then_count(&fixture->clock, milliseconds{50}, &fixture->count));
+    try {
+      co_await fixture->group.below(1);
+    } catch (const boost::system::system_error&) {
+      fixture->count += 100;
+    }
+    co_await shield();
+    fixture->group.cancel();
+    co_await fixture->group.join();
+  };
+  TaskGroup outer{f.context.get_executor()};
+  outer.spawn(parent(&f));
+  f.context.poll();
+  outer.cancel();
+  f.context.restart();
+  run(f.context, outer.join(), &f.clock);
+  EXPECT_EQ(f.count, 100) << "the sleeper was taken along, and its end touched no dead waiter";
 }
 
 }  // namespace

@@ -167,18 +167,18 @@ constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 constexpr std::string_view kHex = "0123456789abcdef";
 
 // The value of each character of an alphabet, -1 for all others.
-constexpr std::array<std::int8_t, 256> values_of(std::string_view alphabet) {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<int, 256> values_of(std::string_view alphabet) {
+  std::array<int, 256> values{};
   values.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
   }
   return values;
 }
 constexpr auto kBase64Values = values_of(kBase64);
 constexpr auto kHexValues = [] {
   auto values = values_of(kHex);
-  for (int i = 0; i < 6; ++i) values['A' + i] = static_cast<std::int8_t>(10 + i);
+  for (int i = 0; i < 6; ++i) values['A' + i] = 10 + i;
   return values;
 }();
 
@@ -206,6 +206,12 @@ std::uint32_t crc32c_combine(std::uint32_t a, std::uint32_t b, std::uint64_t len
 
 std::string big_endian(std::uint32_t value) { return to_big_endian(value); }
 std::string big_endian(std::uint64_t value) { return to_big_endian(value); }
+std::optional<std::uint32_t> from_big_endian(std::string_view bytes) {
+  if (bytes.size() != 4) return std::nullopt;
+  std::uint32_t value = 0;
+  for (const char byte : bytes) value = (value << 8) | static_cast<unsigned char>(byte);
+  return value;
+}
 
 std::string_view to_string(HashKind kind) {
   switch (kind) {

@@ -19,6 +19,8 @@ namespace ferry {
 /// The raw bytes of a CRC in network order; S3 and GCS write them as base64 of these.
 [[nodiscard]] std::string big_endian(std::uint32_t value);
 [[nodiscard]] std::string big_endian(std::uint64_t value);
+/// The way back of the first; nothing unless there are exactly four bytes.
+[[nodiscard]] std::optional<std::uint32_t> from_big_endian(std::string_view bytes);
 
 enum class HashKind { kMd5, kCrc32c, kCrc32, kCrc64nvme, kSha1, kSha256 };
 [[nodiscard]] std::string_view to_string(HashKind kind);  ///< "md5", "crc32c", "crc32", "crc64nvme", "sha1", "sha256"

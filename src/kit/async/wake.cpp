@@ -1,0 +1,57 @@
+#include "kit/async/wake.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+namespace ferry {
+
+Task<> Wake::wait() {
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(boost::system::error_code)>(
+      [](Handler handler, Wake* self) { self->park(std::move(handler)); }, use_task, this);
+}
+
+void Wake::set() {
+  if (auto waiter = take(true)) resume(*std::move(waiter), {});
+}
+
+/// On the waiter's thread, once its coroutine is suspended. Nothing can resume it before this returns: resuming is a post to
+/// this very thread.
+void Wake::park(Handler handler) {
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  if (slot.is_connected()) slot.assign([this](asio::cancellation_type) { cancel(); });
+  {
+    const std::lock_guard lock{mutex_};
+    assert(!waiter_ && "a Wake is waited for by one coroutine");
+    if (!set_) {
+      waiter_.emplace(std::move(handler));
+      return;
+    }
+  }
+  resume(std::move(handler), {});
+}
+
+/// On the waiter's thread. After set() it finds nobody: the coroutine is on its way already.
+void Wake::cancel() {
+  if (auto waiter = take(false)) resume(*std::move(waiter), asio::error::operation_aborted);
+}
+
+std::optional<Wake::Handler> Wake::take(bool set) {
+  const std::lock_guard lock{mutex_};
+  if (set) set_ = true;
+  if (!waiter_) return std::nullopt;
+  std::optional<Handler> waiter{std::move(waiter_)};
+  waiter_.reset();
+  return waiter;
+}
+
+void Wake::resume(Handler handler, boost::system::error_code outcome) {
+  const auto executor = asio::get_associated_executor(handler);
+  asio::post(executor, [waiter = std::move(handler), outcome]() mutable { std::move(waiter)(outcome); });
+}
+
+}  // namespace ferry

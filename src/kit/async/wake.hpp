@@ -1,0 +1,45 @@
+#pragma once
+// One suspended coroutine that any thread may wake.
+
+#include <mutex>
+#include <optional>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
+
+#include "kit/async/task.hpp"
+
+namespace ferry {
+
+/// Waited for by one coroutine, once; set from any thread. The coroutine is always resumed by a post to its own executor,
+/// never inside of set().
+///
+/// Lifetime: whoever calls set() keeps the Wake alive until set() returns; a cancelled waiter may be gone at any moment.
+/// Either share the ownership, or call set() under the lock under which the waiter takes itself off the list of those to wake.
+/// The waiting coroutine must have ended before its io_context is destroyed.
+class Wake {
+ public:
+  Wake() = default;
+  Wake(const Wake&) = delete;
+  Wake& operator=(const Wake&) = delete;
+
+  /// Suspends until set(); goes on at once (through a post) if it is set already. Returns normally if set() came before a
+  /// cancellation, so that what was handed over with it isn't lost.
+  Task<> wait();
+
+  void set();  ///< any thread; further calls change nothing
+
+ private:
+  using Handler = asio::async_result<asio::use_awaitable_t<Executor>, void(boost::system::error_code)>::handler_type;
+
+  void park(Handler handler);
+  void cancel();
+  std::optional<Handler> take(bool set);
+  static void resume(Handler handler, boost::system::error_code outcome);
+
+  std::mutex mutex_;
+  bool set_ = false;
+  std::optional<Handler> waiter_;
+};
+
+}  // namespace ferry

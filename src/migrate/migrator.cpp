@@ -1,0 +1,275 @@
+#include "migrate/migrator.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include "kit/async/task_group.hpp"
+#include "kit/base/text.hpp"
+#include "observe/log.hpp"
+
+namespace ferry {
+namespace {
+
+/// One more transfer under way for as long as this lives, however it ends.
+class Active {
+ public:
+  explicit Active(Tally* tally) : tally_(tally) { ++tally_->active; }
+  ~Active() { --tally_->active; }
+  Active(const Active&) = delete;
+  Active& operator=(const Active&) = delete;
+
+ private:
+  Tally* tally_;
+};
+
+bool is_superseded(const Setback& setback) {
+  return setback.side == Side::kSource &&
+         (setback.error.kind == ErrorKind::kGone || setback.error.kind == ErrorKind::kChanged);
+}
+
+/// The target may or may not hold it by now: compare, then decide again.
+bool is_undecided(const Setback& setback) {
+  return setback.side == Side::kTarget &&
+         (setback.error.kind == ErrorKind::kConflict || setback.error.kind == ErrorKind::kUnavailable) &&
+         !setback.reason;
+}
+
+bool may_succeed_later(const Setback& setback) {
+  switch (setback.error.kind) {
+    case ErrorKind::kConflict: return !setback.reason;
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kUnavailable: return true;
+    case ErrorKind::kGone:
+    case ErrorKind::kChanged:
+    case ErrorKind::kDenied:
+    case ErrorKind::kArchived:
+    case ErrorKind::kLimit:
+    case ErrorKind::kInvalid:
+    case ErrorKind::kCancelled: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+FailureReason reason_of(const Setback& setback) {
+  if (setback.reason) return *setback.reason;
+  switch (setback.error.kind) {
+    case ErrorKind::kDenied:
+      return setback.side == Side::kTarget ? FailureReason::kTargetDenied : FailureReason::kDenied;
+    case ErrorKind::kArchived: return FailureReason::kArchived;
+    case ErrorKind::kCorrupt: return FailureReason::kIntegrity;
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kConflict:
+    case ErrorKind::kCancelled: return FailureReason::kUnavailable;
+    case ErrorKind::kLimit:
+    case ErrorKind::kInvalid:
+    case ErrorKind::kGone:
+    case ErrorKind::kChanged: return FailureReason::kRejected;
+  }
+  return FailureReason::kRejected;
+}
+
+Migrator::Migrator(Job job, MigratorOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
+                   StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock, Rng* rng)
+    : job_(std::move(job)),
+      options_(options),
+      queue_(queue),
+      state_(state),
+      tally_(tally),
+      sink_(sink),
+      clock_(clock),
+      rng_(rng),
+      rooms_{source, target, state, tally, clock, &buffers_} {}
+
+Task<Status> Migrator::run() {
+  TaskGroup transfers{co_await asio::this_coro::executor};
+  auto feed = [](Migrator* self, TaskGroup* group) -> Task<Status> {
+    for (;;) {
+      co_await group->below(self->options_.transfers);
+      if (self->refused_) co_return fail(*self->refused_);
+      auto batch = co_await self->queue_->receive(self->options_.transfers - group->size());
+      if (!batch) co_return fail(std::move(batch).error());
+      if (batch->empty()) co_return Unit{};
+      for (Delivery& delivery : *batch) group->spawn(self->handle(std::move(delivery)));
+    }
+  };
+  Status fed = Unit{};
+  std::exception_ptr cancelled;
+  try {
+    fed = co_await feed(this, &transfers);
+  } catch (...) {
+    cancelled = std::current_exception();
+  }
+  if (cancelled) {
+    co_await shield();
+    transfers.cancel();
+  }
+  co_await transfers.join();
+  if (cancelled) std::rethrow_exception(cancelled);
+  if (fed && refused_) co_return fail(*refused_);
+  co_return fed;
+}
+
+Task<> Migrator::handle(Delivery delivery) {
+  const Active active{tally_};
+  if (refused_) co_return;  // dropped: the message goes back
+  auto outcome = co_await carry(delivery.plan(), delivery.attempt() == 1);
+  co_await settle(std::move(delivery), std::move(outcome));
+}
+
+/// The whole transfer rule for one message, whatever it says.
+Task<Migrator::Outcome> Migrator::carry(TransferPlan plan, bool first_delivery) {
+  if (plan.key.empty() || plan.etag.empty() || !job_.covers(plan.key)) {
+    Error error{ErrorKind::kInvalid, "the message names an object outside of " + job_.describe()};
+    co_return Setback{Side::kState, std::move(error), FailureReason::kMessage};
+  }
+  if (!plan.modified) {  // the smallest form of a message: what is missing is looked up
+    auto meta = co_await rooms_.source->stat(plan.key);
+    if (!meta) {
+      Setback setback{Side::kSource, std::move(meta).error().during("look up source")};
+      if (is_superseded(setback)) co_return Superseded{std::move(setback.error.what)};
+      co_return setback;
+    }
+    if (meta->version.etag != plan.etag) co_return Superseded{"the object changed since the message was published"};
+    plan.modified = meta->version.modified;
+    plan.size = meta->size;
+  }
+  // What the scan saw at the target is good for the first delivery; an earlier one may have committed unseen.
+  const auto expected = first_delivery ? plan.target_generation : std::nullopt;
+  co_return co_await carry_completed(std::move(plan), expected);
+}
+
+Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::optional<Generation> expected) {
+  for (int round = 1;; ++round) {
+    if (!expected) {
+      auto there = co_await compare(plan, &expected);
+      if (!there) co_return std::move(there).error();
+      if (*there && round == 1) co_return AlreadyThere{**there};
+      if (*there) co_return **there;  // our own commit, whose answer was lost
+    }
+    Transfer transfer{&rooms_, &job_, plan};
+    auto receipt = co_await transfer.run(*expected);
+    if (receipt) co_return *std::move(receipt);
+    Setback setback = std::move(receipt).error();
+    if (is_superseded(setback)) co_return Superseded{std::move(setback.error.what)};
+    if (!is_undecided(setback) || round >= options_.rounds_max) co_return setback;
+    expected.reset();
+  }
+}
+
+/// Step 1 with a fresh metadata read: a receipt if the wanted version is there, else the generation to replace.
+Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan, std::optional<Generation>* expected) {
+  const ObjectKey target_key = job_.target_key(plan.key);
+  auto there = co_await rooms_.target->stat(target_key);
+  if (!there)
+    co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(there).error().during("look up target")});
+  const std::optional<TargetObject>& object = *there;
+  const Version wanted{plan.etag, *plan.modified, plan.version_id};
+  if (object && holds(*object, job_, plan.key, wanted, plan.size)) {
+    Receipt receipt;
+    receipt.key = plan.key;
+    receipt.version = object->provenance->version;
+    receipt.generation = object->generation;
+    receipt.rung = object->provenance->check;
+    receipt.size = object->size;
+    receipt.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+    co_return receipt;
+  }
+  if (!may_replace(object, job_, plan.key, options_.policy)) {
+    Setback foreign{Side::kTarget, Error{ErrorKind::kConflict, foreign_text(target_key)}, FailureReason::kForeign};
+    co_return tl::unexpected<Setback>(std::move(foreign));
+  }
+  *expected = object ? object->generation : Generation{};
+  co_return std::optional<Receipt>{};
+}
+
+Task<> Migrator::settle(Delivery delivery, Outcome outcome) {
+  if (auto* receipt = std::get_if<Receipt>(&outcome)) {
+    co_await conclude(std::move(delivery), std::move(*receipt), true);
+  } else if (auto* there = std::get_if<AlreadyThere>(&outcome)) {
+    co_await conclude(std::move(delivery), std::move(there->receipt), false);
+  } else if (auto* superseded = std::get_if<Superseded>(&outcome)) {
+    ++tally_->superseded;
+    tally_->superseded_bytes += delivery.plan().size.value_or(0);
+    if (sink_) sink_->superseded(delivery.plan().key, superseded->why);
+    std::move(delivery).ack();
+  } else {
+    co_await set_back(std::move(delivery), std::get<Setback>(std::move(outcome)));
+  }
+}
+
+/// Record, then acknowledge. A record that can't be written keeps the message: a repeat finds the object at the target.
+Task<> Migrator::conclude(Delivery delivery, Receipt receipt, bool moved) {
+  succeeded_ = true;
+  refusals_ = 0;
+  auto recorded = co_await state_->record_consumed(receipt);
+  if (!recorded) {
+    log::warn("record.failed", {{"key", receipt.key.str()}, {"error", recorded.error().what}});
+    give_back(std::move(delivery));
+    co_return;
+  }
+  ++(moved ? tally_->copied : tally_->unchanged);
+  (moved ? tally_->copied_bytes : tally_->unchanged_bytes) += receipt.size;
+  if (moved) ++tally_->rungs[static_cast<std::size_t>(receipt.rung)];
+  if (moved && sink_) sink_->copied(receipt);
+  std::move(delivery).ack();
+}
+
+Task<> Migrator::set_back(Delivery delivery, Setback setback) {
+  count_refusal(setback);
+  if (refused_) co_return;  // the set-up is at fault, not this object: the message goes back
+  const auto attempt = static_cast<int>(delivery.attempt());
+  const auto wait = options_.redelivery.after(attempt, rng_->unit(), setback.error.retry_after);
+  if (may_succeed_later(setback) && (wait || setback.side == Side::kState)) {
+    ++tally_->retried;
+    log::debug("transfer.retried",
+               {{"key", delivery.plan().key.str()}, {"attempt", attempt}, {"error", setback.error.what}});
+    std::move(delivery).nack(wait.value_or(options_.redelivery.ceiling));
+    co_return;
+  }
+  Failure failure;
+  failure.key = delivery.plan().key;
+  if (delivery.plan().modified) {
+    failure.version = Version{delivery.plan().etag, *delivery.plan().modified, delivery.plan().version_id};
+  }
+  failure.reason = reason_of(setback);
+  failure.what = std::move(setback.error.what);
+  failure.attempts = delivery.attempt();
+  failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+  co_await give_up(std::move(delivery), std::move(failure));
+}
+
+/// Into the ledger, then acknowledge: never one without the other.
+Task<> Migrator::give_up(Delivery delivery, Failure failure) {
+  std::vector<Failure> failures;
+  failures.push_back(failure);
+  auto recorded = co_await state_->record_failures(std::move(failures));
+  if (!recorded) {
+    log::warn("ledger.failed", {{"key", failure.key.str()}, {"error", recorded.error().what}});
+    give_back(std::move(delivery));
+    co_return;
+  }
+  ++tally_->failed;
+  tally_->failed_bytes += delivery.plan().size.value_or(0);
+  if (sink_) sink_->failed(failure);
+  std::move(delivery).ack();
+}
+
+void Migrator::give_back(Delivery delivery) {
+  ++tally_->retried;
+  std::move(delivery).nack(options_.redelivery.ceiling);
+}
+
+/// When nothing at all succeeds, going on would only fill the ledger with every object of the bucket.
+void Migrator::count_refusal(const Setback& setback) {
+  const bool refusal = setback.side != Side::kState && !setback.reason &&
+                       (setback.error.kind == ErrorKind::kDenied || setback.error.kind == ErrorKind::kInvalid);
+  if (!refusal || succeeded_) return;
+  if (++refusals_ < options_.refusals_max) return;
+  const char* side =
+      setback.side == Side::kSource ? "the source refuses every object" : "the target refuses every object";
+  if (!refused_) refused_ = Error{setback.error}.during(side);
+  queue_->abort();
+}
+
+}  // namespace ferry

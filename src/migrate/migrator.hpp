@@ -1,0 +1,75 @@
+#pragma once
+// Migrator: receive → transfer → record → acknowledge. The order of the last two is the durability promise (design §4).
+
+#include <memory>
+#include <variant>
+
+#include "kit/resilience/backoff.hpp"
+#include "migrate/transfer.hpp"
+#include "observe/outcome.hpp"
+#include "plan/decide.hpp"
+#include "queue/message_queue.hpp"
+
+namespace ferry {
+
+struct MigratorOptions {
+  Policy policy;
+  std::size_t transfers = 64;  ///< at once
+  int rounds_max = 4;          ///< per delivery: compare-and-try-again after a conflict or an unknown outcome
+  /// Between deliveries of one object; attempts_max deliveries, then the ledger.
+  Backoff redelivery{.first = Milliseconds{1'000}, .ceiling = Milliseconds{30'000}, .attempts_max = 5};
+  /// So many refusals in a row by one side, before anything succeeded, are a fault of the set-up, not of objects.
+  int refusals_max = 20;
+};
+
+/// Belongs to one io_context thread; so do its source and target. Queue, state, tally, sink: any thread.
+class Migrator {
+ public:
+  /// All pointers outlive the Migrator; `sink` may be null.
+  Migrator(Job job, MigratorOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
+           StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock, Rng* rng);
+
+  /// Works until the queue is closed and drained, or aborted; then waits for transfers under way. Cancelled: they
+  /// unwind, and their messages go back.
+  /// @error kDenied, kInvalid: a side refuses everything (credentials, bucket): nothing more is taken; tell a person
+  Task<Status> run();
+
+ private:
+  struct Superseded {
+    std::string why;
+  };
+  struct AlreadyThere {
+    Receipt receipt;
+  };
+  using Outcome = std::variant<Receipt, AlreadyThere, Superseded, Setback>;
+
+  Task<> handle(Delivery delivery);
+  Task<Outcome> carry(TransferPlan plan, bool first_delivery);
+  Task<Outcome> carry_completed(TransferPlan plan, std::optional<Generation> expected);
+  Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
+  Task<> settle(Delivery delivery, Outcome outcome);
+  Task<> conclude(Delivery delivery, Receipt receipt, bool moved);
+  Task<> set_back(Delivery delivery, Setback setback);
+  Task<> give_up(Delivery delivery, Failure failure);
+  void give_back(Delivery delivery);
+  void count_refusal(const Setback& setback);
+
+  Job job_;
+  MigratorOptions options_;
+  MessageQueue* queue_;
+  StateStore* state_;
+  Tally* tally_;
+  OutcomeSink* sink_;
+  Clock* clock_;
+  Rng* rng_;
+  BufferPool buffers_;
+  TransferRooms rooms_;
+  bool succeeded_ = false;
+  int refusals_ = 0;
+  std::optional<Error> refused_;
+};
+
+/// Which entry of the ledger a setback becomes.
+[[nodiscard]] FailureReason reason_of(const Setback& setback);
+
+}  // namespace ferry

@@ -1,0 +1,95 @@
+#pragma once
+// One attempt to bring one version of one object over: the middle of the transfer rule (design §4, steps 2 to 4).
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "domain/job.hpp"
+#include "domain/receipt.hpp"
+#include "domain/transfer_plan.hpp"
+#include "kit/async/clock.hpp"
+#include "kit/base/buffer_pool.hpp"
+#include "kit/base/hash.hpp"
+#include "observe/tally.hpp"
+#include "plan/integrity.hpp"
+#include "source/object_source.hpp"
+#include "state/state_store.hpp"
+#include "target/object_target.hpp"
+
+namespace ferry {
+
+enum class Side { kSource, kTarget, kState };
+
+/// Why a transfer did not arrive, and where it went wrong.
+struct Setback {
+  Side side;
+  Error error;
+  std::optional<FailureReason> reason = std::nullopt;  ///< where the kind alone doesn't tell
+  Setback(Side s, Error e, std::optional<FailureReason> r = std::nullopt) : side(s), error(std::move(e)), reason(r) {}
+};
+
+template <class T>
+using Step = tl::expected<T, Setback>;
+
+/// What a transfer works with. All outlive it and belong to its thread (state and tally: any thread).
+struct TransferRooms {
+  ObjectSource* source;
+  ObjectTarget* target;
+  StateStore* state;
+  Tally* tally;
+  Clock* clock;
+  BufferPool* buffers;
+};
+
+/// Objects of at least this size leave a checkpoint behind, so that another process can go on after a crash.
+inline constexpr std::uint64_t kCheckpointBytesMin = 8 << 20;
+
+/// Use once: construct, run, drop. Nothing becomes visible at the target unless run() succeeds; dropping it in the
+/// middle abandons what was sent, except what a checkpoint keeps for a later run.
+class Transfer {
+ public:
+  Transfer(const TransferRooms* rooms, const Job* job, TransferPlan plan);
+
+  /// `expected`: the target's generation, known before the source is read.
+  /// Setbacks: source kGone/kChanged = superseded; target kConflict, kUnavailable = compare and try again; the rest per
+  /// kind.
+  Task<Step<Receipt>> run(Generation expected);
+
+ private:
+  Task<Step<Unit>> start();
+  Task<Step<Unit>> resume(Checkpoint checkpoint);
+  Task<Step<Unit>> discard(UploadSession session);
+  void restore_digests(const Checkpoint& checkpoint);
+  Task<Step<Unit>> begin_upload();
+  [[nodiscard]] Step<UploadSpec> make_spec() const;
+  Task<Step<Unit>> open_reader(std::uint64_t offset);
+  Task<Step<Unit>> move_body();
+  Task<Step<Unit>> recover();
+  Task<Step<Unit>> save_checkpoint();
+  Task<Step<Receipt>> commit();
+  Task<Step<std::span<char>>> read_tail(std::span<char> buffer);
+  [[nodiscard]] Step<Unit> verify_digest() const;
+  void hash(std::span<const char> bytes);
+  Task<> abandon();
+
+  const TransferRooms* rooms_;
+  const Job* job_;
+  TransferPlan plan_;
+  Generation expected_;
+
+  ObjectMeta meta_;
+  Check check_;
+  std::unique_ptr<ObjectReader> reader_;
+  std::unique_ptr<Upload> upload_;
+  std::uint64_t position_ = 0;  ///< next byte that the reader gives; never above upload_->offset() when a write begins
+  std::uint64_t hashed_ = 0;    ///< bytes that the digests have seen; re-read bytes below it are not hashed twice
+  std::uint32_t crc32c_ = 0;
+  std::unique_ptr<StreamHash> digest_;  ///< only where the source's checksum must be verified by us
+  std::optional<std::uint64_t> checkpointed_;
+  int recoveries_ = 0;
+};
+
+}  // namespace ferry

@@ -1,0 +1,17 @@
+#pragma once
+// What happened to each object, for reports. Unchanged objects are only counted: a rescan must not write a line for each.
+
+#include "domain/receipt.hpp"
+
+namespace ferry {
+
+/// Called from any I/O thread; must not block for long.
+class OutcomeSink {
+ public:
+  virtual ~OutcomeSink() = default;
+  virtual void copied(const Receipt& receipt) = 0;
+  virtual void superseded(const ObjectKey& key, std::string_view why) = 0;
+  virtual void failed(const Failure& failure) = 0;
+};
+
+}  // namespace ferry

@@ -1,0 +1,56 @@
+#pragma once
+// Publisher: lists both sides, compares, plans, enqueues. Listing, comparing and transferring overlap: a full queue
+// makes the scan wait, and memory does not grow with the bucket (two pages per side).
+
+#include <atomic>
+#include <string>
+
+#include "domain/job.hpp"
+#include "kit/async/clock.hpp"
+#include "observe/outcome.hpp"
+#include "observe/tally.hpp"
+#include "plan/decide.hpp"
+#include "plan/filter.hpp"
+#include "queue/message_queue.hpp"
+#include "source/object_source.hpp"
+#include "state/state_store.hpp"
+#include "target/object_target.hpp"
+
+namespace ferry {
+
+struct ScanOptions {
+  Policy policy;
+  Filter filter;
+  std::string scan_id;   ///< travels with each plan
+  bool dry_run = false;  ///< decides and counts, but neither enqueues nor records
+};
+
+class Publisher {
+ public:
+  /// All pointers outlive the Publisher; `sink` may be null. Belongs to the executor that scan() is awaited on.
+  Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
+            StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
+
+  /// One pass over the whole job. Returns when everything to be copied is with the queue; does not close the queue.
+  /// An error means that the scan is incomplete: nothing may be concluded from what was not seen.
+  /// @error as ObjectSource::list, ObjectTarget::list, MessageQueue::publish, StateStore
+  Task<Status> scan();
+
+ private:
+  struct Batch;
+  void judge(const SourceEntry& entry, const TargetObject* there, Batch* batch);
+  void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
+  Task<Status> deliver(Batch batch);
+
+  Job job_;
+  ScanOptions options_;
+  ObjectSource* source_;
+  ObjectTarget* target_;
+  MessageQueue* queue_;
+  StateStore* state_;
+  Tally* tally_;
+  OutcomeSink* sink_;
+  Clock* clock_;
+};
+
+}  // namespace ferry
