@@ -210,7 +210,7 @@ class ServiceAccount final : public TokenProvider {
     const seconds life{body->expires_in};
     token_ = std::move(body->access_token);
     expires_ = asked + life;
-    refresh_at_ = expires_ - std::min<SteadyTime::duration>(kAhead, life / 4);
+    refresh_at_ = expires_ - std::min<SteadyTime::duration>(kAhead, Milliseconds{life} / 4);
     retry_at_ = SteadyTime{};
     return Unit{};
   }
