@@ -29,7 +29,8 @@ bool is_superseded(const Setback& setback) {
 /// The target may or may not hold it by now: compare, then decide again.
 bool is_undecided(const Setback& setback) {
   return setback.side == Side::kTarget &&
-         (setback.error.kind == ErrorKind::kConflict || setback.error.kind == ErrorKind::kUnavailable) && !setback.reason;
+         (setback.error.kind == ErrorKind::kConflict || setback.error.kind == ErrorKind::kUnavailable) &&
+         !setback.reason;
 }
 
 bool may_succeed_later(const Setback& setback) {
@@ -53,7 +54,8 @@ bool may_succeed_later(const Setback& setback) {
 FailureReason reason_of(const Setback& setback) {
   if (setback.reason) return *setback.reason;
   switch (setback.error.kind) {
-    case ErrorKind::kDenied: return setback.side == Side::kTarget ? FailureReason::kTargetDenied : FailureReason::kDenied;
+    case ErrorKind::kDenied:
+      return setback.side == Side::kTarget ? FailureReason::kTargetDenied : FailureReason::kDenied;
     case ErrorKind::kArchived: return FailureReason::kArchived;
     case ErrorKind::kCorrupt: return FailureReason::kIntegrity;
     case ErrorKind::kUnavailable:
@@ -156,11 +158,11 @@ Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::option
 }
 
 /// Step 1 with a fresh metadata read: a receipt if the wanted version is there, else the generation to replace.
-Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan,
-                                                                std::optional<Generation>* expected) {
+Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan, std::optional<Generation>* expected) {
   const ObjectKey target_key = job_.target_key(plan.key);
   auto there = co_await rooms_.target->stat(target_key);
-  if (!there) co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(there).error().during("look up target")});
+  if (!there)
+    co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(there).error().during("look up target")});
   const std::optional<TargetObject>& object = *there;
   const Version wanted{plan.etag, *plan.modified, plan.version_id};
   if (object && holds(*object, job_, plan.key, wanted, plan.size)) {
@@ -220,7 +222,8 @@ Task<> Migrator::set_back(Delivery delivery, Setback setback) {
   const auto wait = options_.redelivery.after(attempt, rng_->unit(), setback.error.retry_after);
   if (may_succeed_later(setback) && (wait || setback.side == Side::kState)) {
     ++tally_->retried;
-    log::debug("transfer.retried", {{"key", delivery.plan().key.str()}, {"attempt", attempt}, {"error", setback.error.what}});
+    log::debug("transfer.retried",
+               {{"key", delivery.plan().key.str()}, {"attempt", attempt}, {"error", setback.error.what}});
     std::move(delivery).nack(wait.value_or(options_.redelivery.ceiling));
     co_return;
   }
@@ -263,7 +266,8 @@ void Migrator::count_refusal(const Setback& setback) {
                        (setback.error.kind == ErrorKind::kDenied || setback.error.kind == ErrorKind::kInvalid);
   if (!refusal || succeeded_) return;
   if (++refusals_ < options_.refusals_max) return;
-  const char* side = setback.side == Side::kSource ? "the source refuses every object" : "the target refuses every object";
+  const char* side =
+      setback.side == Side::kSource ? "the source refuses every object" : "the target refuses every object";
   if (!refused_) refused_ = Error{setback.error}.during(side);
   queue_->abort();
 }

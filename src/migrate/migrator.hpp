@@ -29,8 +29,8 @@ class Migrator {
   Migrator(Job job, MigratorOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
            StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock, Rng* rng);
 
-  /// Works until the queue is closed and drained, or aborted; then waits for transfers under way. Cancelled: they unwind, and
-  /// their messages go back.
+  /// Works until the queue is closed and drained, or aborted; then waits for transfers under way. Cancelled: they
+  /// unwind, and their messages go back.
   /// @error kDenied, kInvalid: a side refuses everything (credentials, bucket): nothing more is taken; tell a person
   Task<Status> run();
 

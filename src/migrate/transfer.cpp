@@ -41,7 +41,8 @@ Task<Step<Receipt>> Transfer::run(Generation expected) {
   expected_ = expected;
   Step<Unit> moved = co_await start();
   if (moved) moved = co_await move_body();
-  Step<Receipt> receipt = tl::unexpected<Setback>(Setback{Side::kTarget, Error{ErrorKind::kCancelled, "not committed"}});
+  Step<Receipt> receipt =
+      tl::unexpected<Setback>(Setback{Side::kTarget, Error{ErrorKind::kCancelled, "not committed"}});
   if (moved) {
     receipt = co_await commit();
   } else {
@@ -123,8 +124,8 @@ void Transfer::restore_digests(const Checkpoint& checkpoint) {
 
 Task<Step<Unit>> Transfer::begin_upload() {
   if (plan_.size && *plan_.size != meta_.size) {
-    Error error{ErrorKind::kCorrupt, "the listing says " + std::to_string(*plan_.size) + " bytes, the reply " +
-                                         std::to_string(meta_.size)};
+    Error error{ErrorKind::kCorrupt,
+                "the listing says " + std::to_string(*plan_.size) + " bytes, the reply " + std::to_string(meta_.size)};
     co_return setback(Side::kSource, std::move(error), "open source");
   }
   if (check_.verified_in_stream()) digest_ = make_hash(check_.expected->kind);
@@ -169,8 +170,8 @@ Task<Step<Unit>> Transfer::move_body() {
     auto got = co_await reader_->read(buffer.bytes().first(room));
     if (!got) co_return setback(Side::kSource, std::move(got).error(), "read source");
     if (*got == 0) {
-      Error short_body{ErrorKind::kCorrupt, "the body ended at byte " + std::to_string(position_) + " of " +
-                                                std::to_string(meta_.size)};
+      Error short_body{ErrorKind::kCorrupt,
+                       "the body ended at byte " + std::to_string(position_) + " of " + std::to_string(meta_.size)};
       co_return setback(Side::kSource, std::move(short_body), "read source");
     }
     std::span<const char> bytes = buffer.bytes().first(*got);
@@ -196,8 +197,8 @@ Task<Step<Unit>> Transfer::recover() {
   if (!recovered) co_return setback(Side::kTarget, std::move(recovered).error(), "recover upload");
   recoveries_ = upload_->durable() > durable ? 0 : recoveries_ + 1;
   if (recoveries_ > kRecoveriesMax) {
-    Error error{ErrorKind::kUnavailable, "the connection broke " + std::to_string(recoveries_) + " times at byte " +
-                                             std::to_string(durable)};
+    Error error{ErrorKind::kUnavailable,
+                "the connection broke " + std::to_string(recoveries_) + " times at byte " + std::to_string(durable)};
     co_return setback(Side::kTarget, std::move(error), "upload");
   }
   const std::uint64_t from = std::min(upload_->offset(), hashed_);
@@ -249,12 +250,14 @@ Task<Step<std::span<char>>> Transfer::read_tail(std::span<char> buffer) {
   std::size_t filled = 0;
   for (;;) {
     char surplus = 0;
-    auto got = co_await reader_->read(filled < size ? buffer.subspan(filled, size - filled) : std::span<char>{&surplus, 1});
+    auto got =
+        co_await reader_->read(filled < size ? buffer.subspan(filled, size - filled) : std::span<char>{&surplus, 1});
     if (!got) co_return setback(Side::kSource, std::move(got).error(), "read source");
     if (*got == 0 && filled == size) break;
     if (*got == 0 || filled == size) {
-      Error error{ErrorKind::kCorrupt, std::string{*got == 0 ? "the body ended early, at byte " : "the body goes on after byte "} +
-                                           std::to_string(begin + filled) + " of " + std::to_string(meta_.size)};
+      Error error{ErrorKind::kCorrupt,
+                  std::string{*got == 0 ? "the body ended early, at byte " : "the body goes on after byte "} +
+                      std::to_string(begin + filled) + " of " + std::to_string(meta_.size)};
       co_return setback(Side::kSource, std::move(error), "read source");
     }
     filled += *got;
@@ -263,7 +266,8 @@ Task<Step<std::span<char>>> Transfer::read_tail(std::span<char> buffer) {
   hash(buffer.first(size));
   position_ = meta_.size;
   reader_.reset();  // its connection can serve another transfer while we commit
-  co_return buffer.subspan(static_cast<std::size_t>(upload_->tail_begin() - begin), static_cast<std::size_t>(meta_.size - upload_->tail_begin()));
+  co_return buffer.subspan(static_cast<std::size_t>(upload_->tail_begin() - begin),
+                           static_cast<std::size_t>(meta_.size - upload_->tail_begin()));
 }
 
 Step<Unit> Transfer::verify_digest() const {
@@ -273,8 +277,8 @@ Step<Unit> Transfer::verify_digest() const {
   const std::string seen = by_crc ? big_endian(crc32c_) : digest_->digest().bytes;
   if (seen == check_.expected->bytes) return Unit{};
   return setback(Side::kSource,
-                 Error{ErrorKind::kCorrupt, std::string{to_string(check_.expected->kind)} + " of the bytes is " + hex(seen) +
-                                                ", the source stored " + hex(check_.expected->bytes)},
+                 Error{ErrorKind::kCorrupt, std::string{to_string(check_.expected->kind)} + " of the bytes is " +
+                                                hex(seen) + ", the source stored " + hex(check_.expected->bytes)},
                  "verify");
 }
 

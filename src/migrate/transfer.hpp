@@ -47,14 +47,15 @@ struct TransferRooms {
 /// Objects of at least this size leave a checkpoint behind, so that another process can go on after a crash.
 inline constexpr std::uint64_t kCheckpointBytesMin = 8 << 20;
 
-/// Use once: construct, run, drop. Nothing becomes visible at the target unless run() succeeds; dropping it in the middle
-/// abandons what was sent, except what a checkpoint keeps for a later run.
+/// Use once: construct, run, drop. Nothing becomes visible at the target unless run() succeeds; dropping it in the
+/// middle abandons what was sent, except what a checkpoint keeps for a later run.
 class Transfer {
  public:
   Transfer(const TransferRooms* rooms, const Job* job, TransferPlan plan);
 
   /// `expected`: the target's generation, known before the source is read.
-  /// Setbacks: source kGone/kChanged = superseded; target kConflict, kUnavailable = compare and try again; the rest per kind.
+  /// Setbacks: source kGone/kChanged = superseded; target kConflict, kUnavailable = compare and try again; the rest per
+  /// kind.
   Task<Step<Receipt>> run(Generation expected);
 
  private:

@@ -11,8 +11,8 @@ bool ours(const TargetObject& there, const Job& job, const ObjectKey& key) {
   return there.provenance && there.provenance->source == job.source_uri(key);
 }
 
-/// Another tool brought the same bytes: equal sizes, and the target's MD5 is what the source's tag says. (A tag that is not
-/// an MD5 equals one only if the bytes are the same, so no reply header is needed here.)
+/// Another tool brought the same bytes: equal sizes, and the target's MD5 is what the source's tag says. (A tag that is
+/// not an MD5 equals one only if the bytes are the same, so no reply header is needed here.)
 bool same_bytes(const TargetObject& there, const SourceEntry& entry) {
   if (!there.md5 || there.size != entry.size) return false;
   const auto md5 = md5_of(entry.version.etag, Encryption::kNone);
@@ -44,17 +44,19 @@ bool may_replace(const std::optional<TargetObject>& there, const Job& job, const
 }
 
 std::string foreign_text(const ObjectKey& target_key) {
-  return "an object that Bucketferry did not write from this source is at the target as '" + printable(target_key.str()) +
-         "'; move it away, or run with --on-foreign overwrite";
+  return "an object that Bucketferry did not write from this source is at the target as '" +
+         printable(target_key.str()) + "'; move it away, or run with --on-foreign overwrite";
 }
 
 Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there, const Policy& policy) {
   const ObjectKey target_key = job.target_key(entry.key);
   if (auto problem = name_problem(target_key)) {
-    return Refused{FailureReason::kName, "Google Cloud Storage can't hold this name: " + *problem + "; rename it at the source"};
+    return Refused{FailureReason::kName,
+                   "Google Cloud Storage can't hold this name: " + *problem + "; rename it at the source"};
   }
   if (entry.size > kTargetBytesMax) {
-    return Refused{FailureReason::kTooLarge, human_bytes(entry.size) + " is above the target's limit of 5 TiB for one object"};
+    return Refused{FailureReason::kTooLarge,
+                   human_bytes(entry.size) + " is above the target's limit of 5 TiB for one object"};
   }
   if (there && holds(*there, job, entry.key, entry.version, entry.size)) return Unchanged{};
   if (there && !ours(*there, job, entry.key)) {

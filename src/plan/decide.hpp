@@ -26,7 +26,8 @@ inline constexpr std::uint64_t kTargetBytesMax = 5'497'558'138'880;  ///< 5 TiB,
                          std::optional<std::uint64_t> size);
 
 /// We may write over it: nothing is there, or we wrote it for this job, or the policy allows it.
-[[nodiscard]] bool may_replace(const std::optional<TargetObject>& there, const Job& job, const ObjectKey& key, const Policy& policy);
+[[nodiscard]] bool may_replace(const std::optional<TargetObject>& there, const Job& job, const ObjectKey& key,
+                               const Policy& policy);
 
 struct Copy {
   TransferPlan plan;
@@ -39,7 +40,8 @@ struct Refused {
 using Decision = std::variant<Copy, Unchanged, Refused>;
 
 /// `there`: what the target holds under the mapped name, or null.
-[[nodiscard]] Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there, const Policy& policy);
+[[nodiscard]] Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there,
+                              const Policy& policy);
 
 /// One line for the ledger: what is in the way and how to go on.
 [[nodiscard]] std::string foreign_text(const ObjectKey& target_key);

@@ -23,7 +23,8 @@ std::optional<std::size_t> match_set(std::string_view pattern, char c) {
     const auto byte = static_cast<unsigned char>(c);
     found = found || (low <= byte && byte <= high);
   }
-  if (i >= pattern.size()) return c == '[' ? std::optional<std::size_t>{1} : std::nullopt;  // unclosed: an ordinary character
+  if (i >= pattern.size())
+    return c == '[' ? std::optional<std::size_t>{1} : std::nullopt;  // unclosed: an ordinary character
   return found != negated ? std::optional{i + 1} : std::nullopt;
 }
 

@@ -7,8 +7,8 @@
 
 namespace ferry {
 
-/// `*` any bytes (slashes too), `?` one byte, `[a-z]` / `[!a-z]` one byte of a set, `\x` the character x. The whole text must match.
-/// An unclosed `[` is an ordinary character. Linear memory, no recursion; O(pattern × text) at worst.
+/// `*` any bytes (slashes too), `?` one byte, `[a-z]` / `[!a-z]` one byte of a set, `\x` the character x. The whole
+/// text must match. An unclosed `[` is an ordinary character. Linear memory, no recursion; O(pattern × text) at worst.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
 
 struct Filter {

@@ -26,14 +26,15 @@ TEST(IntegrityLadder, UsesAPlainTagAsMd5OnlyWhereTheReplyAllowsIt_F016) {
 }
 
 TEST(IntegrityLadder, NeverReadsAMultipartOrForeignTagAsMd5) {
-  for (const std::string tag : {"\"9e107d9d372bb6826bd81d3542a419d6-2\"", "9e107d9d372bb6826bd81d3542a419d6", "\"xyz\"", "",
-                                "\"9e107d9d372bb6826bd81d3542a419dg\"", "W/\"9e107d9d372bb6826bd81d3542a419d6\""}) {
+  for (const std::string tag : {"\"9e107d9d372bb6826bd81d3542a419d6-2\"", "9e107d9d372bb6826bd81d3542a419d6", "\"xyz\"",
+                                "", "\"9e107d9d372bb6826bd81d3542a419dg\"", "W/\"9e107d9d372bb6826bd81d3542a419d6\""}) {
     EXPECT_FALSE(md5_of(ETag{tag}, Encryption::kNone)) << tag;
   }
 }
 
 TEST(IntegrityLadder, PrefersWhatTheTargetCanVerify) {
-  const Digest crc{HashKind::kCrc32c, "abcd"}, nvme{HashKind::kCrc64nvme, "12345678"}, sha{HashKind::kSha256, std::string(32, 'x')};
+  const Digest crc{HashKind::kCrc32c, "abcd"}, nvme{HashKind::kCrc64nvme, "12345678"},
+      sha{HashKind::kSha256, std::string(32, 'x')};
   const ETag multipart{"\"9e107d9d372bb6826bd81d3542a419d6-2\""};
   EXPECT_EQ(choose_check(meta(kPlain, Encryption::kNone, {crc})).rung, Rung::kMd5);
   EXPECT_EQ(choose_check(meta(multipart, Encryption::kNone, {nvme, crc})).rung, Rung::kCrc32c);

@@ -14,15 +14,18 @@ Status check_limits(const UserMetadata& metadata) {
   std::size_t total = 0;
   for (const auto& [name, value] : metadata) {
     if (name.size() > kNameBytesMax) {
-      return fail(ErrorKind::kLimit, "metadata name of " + std::to_string(name.size()) + " bytes, the target takes 1024");
+      return fail(ErrorKind::kLimit,
+                  "metadata name of " + std::to_string(name.size()) + " bytes, the target takes 1024");
     }
     if (value.size() > kValueBytesMax) {
-      return fail(ErrorKind::kLimit, "metadata value of " + std::to_string(value.size()) + " bytes, the target takes 4096");
+      return fail(ErrorKind::kLimit,
+                  "metadata value of " + std::to_string(value.size()) + " bytes, the target takes 4096");
     }
     total += name.size() + value.size();
   }
   if (total > kTotalBytesMax) {
-    return fail(ErrorKind::kLimit, "metadata of " + std::to_string(total) + " bytes with our provenance, the target takes " +
+    return fail(ErrorKind::kLimit, "metadata of " + std::to_string(total) +
+                                       " bytes with our provenance, the target takes " +
                                        std::to_string(kTotalBytesMax) + "; shorten it at the source");
   }
   return Unit{};

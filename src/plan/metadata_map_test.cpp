@@ -1,8 +1,8 @@
 #include "plan/metadata_map.hpp"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace ferry {
 namespace {
@@ -29,7 +29,8 @@ TEST(MetadataMap, KeepsForgedProvenanceUnderAnotherName_F045) {
 TEST(MetadataMap, RefusesWhatTheTargetCannotHold_F043) {
   UserMetadata many;
   for (int i = 0; i < 300; ++i) many.emplace_back("name-" + std::to_string(i), std::string(24, 'v'));
-  for (const UserMetadata& user : {many, UserMetadata{{"n", std::string(5000, 'v')}}, UserMetadata{{std::string(1100, 'n'), "v"}}}) {
+  for (const UserMetadata& user :
+       {many, UserMetadata{{"n", std::string(5000, 'v')}}, UserMetadata{{std::string(1100, 'n'), "v"}}}) {
     const auto mapped = target_metadata(user, kOurs);
     ASSERT_FALSE(mapped);
     EXPECT_EQ(mapped.error().kind, ErrorKind::kLimit);

@@ -41,8 +41,10 @@ Task<Status> Publisher::scan() {
   auto merge = [](Publisher* self, SourceStream* source, TargetStream* target) -> Task<Status> {
     for (;;) {
       // Both heads must stand before they can be compared. Each page is awaited once; the merge itself never suspends.
-      if (auto filled = co_await source->fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
-      if (auto filled = co_await target->fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
+      if (auto filled = co_await source->fill(); !filled)
+        co_return fail(std::move(filled).error().during("list source"));
+      if (auto filled = co_await target->fill(); !filled)
+        co_return fail(std::move(filled).error().during("list target"));
       if (!source->head()) co_return Unit{};
       Batch batch;
       while (source->head() && !target->starved()) {

@@ -1,6 +1,6 @@
 #pragma once
-// Publisher: lists both sides, compares, plans, enqueues. Listing, comparing and transferring overlap: a full queue makes
-// the scan wait, and memory does not grow with the bucket (two pages per side).
+// Publisher: lists both sides, compares, plans, enqueues. Listing, comparing and transferring overlap: a full queue
+// makes the scan wait, and memory does not grow with the bucket (two pages per side).
 
 #include <atomic>
 #include <string>
@@ -21,15 +21,15 @@ namespace ferry {
 struct ScanOptions {
   Policy policy;
   Filter filter;
-  std::string scan_id;    ///< travels with each plan
-  bool dry_run = false;   ///< decides and counts, but neither enqueues nor records
+  std::string scan_id;   ///< travels with each plan
+  bool dry_run = false;  ///< decides and counts, but neither enqueues nor records
 };
 
 class Publisher {
  public:
   /// All pointers outlive the Publisher; `sink` may be null. Belongs to the executor that scan() is awaited on.
-  Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue, StateStore* state,
-            Tally* tally, OutcomeSink* sink, Clock* clock);
+  Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
+            StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
 
   /// One pass over the whole job. Returns when everything to be copied is with the queue; does not close the queue.
   /// An error means that the scan is incomplete: nothing may be concluded from what was not seen.

@@ -6,6 +6,7 @@
 // Threads: any. A coroutine is resumed on the executor it suspended on. Writes that arrive together may be made durable
 // together; a Task that returned success is durable as far as the room promises (SQLite: survives a killed process).
 // @error kUnavailable everywhere: the store can't be reached or is full → do not ack, try again later
+// @error kInvalid everywhere: the store is damaged; the text says what to do → do not ack, stop and tell a person
 
 #include <cstdint>
 #include <map>

@@ -167,18 +167,18 @@ constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 constexpr std::string_view kHex = "0123456789abcdef";
 
 // The value of each character of an alphabet, -1 for all others.
-constexpr std::array<std::int8_t, 256> values_of(std::string_view alphabet) {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<int, 256> values_of(std::string_view alphabet) {
+  std::array<int, 256> values{};
   values.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
   }
   return values;
 }
 constexpr auto kBase64Values = values_of(kBase64);
 constexpr auto kHexValues = [] {
   auto values = values_of(kHex);
-  for (int i = 0; i < 6; ++i) values['A' + i] = static_cast<std::int8_t>(10 + i);
+  for (int i = 0; i < 6; ++i) values['A' + i] = 10 + i;
   return values;
 }();
 

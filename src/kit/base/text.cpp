@@ -143,8 +143,9 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 
 std::optional<std::uint64_t> parse_u64(std::string_view text) {
   std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  const char* const first = text.data();
+  const char* const end = first + text.size();
+  const auto [stopped, error] = std::from_chars(first, end, value);
   if (error != std::errc{} || stopped != end) return std::nullopt;
   return value;
 }

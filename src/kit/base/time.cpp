@@ -10,7 +10,6 @@
 namespace ferry {
 namespace {
 
-using std::chrono::day;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
