@@ -1,7 +1,9 @@
 #include "kit/async/wake.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -17,6 +19,52 @@ Task<> Wake::wait() {
 
 void Wake::set() {
   if (auto waiter = take(true)) resume(*std::move(waiter), {});
+}
+
+/// Coroutines of one executor, resumed by one post.
+class Wake::Crowd {
+ public:
+  static constexpr std::size_t kMost = 64;  // then the executor gets a chance to do something else
+
+  explicit Crowd(Executor executor) : executor_(executor) {}
+  [[nodiscard]] const Executor& executor() const { return executor_; }
+  [[nodiscard]] bool full() const { return waiters_.size() == kMost; }
+  void add(Handler waiter) { waiters_.push_back(std::move(waiter)); }
+  void post() && {
+    const auto executor = executor_;
+    asio::post(executor, std::move(*this));
+  }
+
+  void operator()() {
+    while (next_ < waiters_.size()) {
+      auto waiter = std::move(waiters_[next_++]);
+      try {
+        std::move(waiter)(boost::system::error_code{});
+      } catch (...) {  // from a completion handler, on its way out of the run loop: the others must not go down with it
+        std::move(*this).post();
+        throw;
+      }
+    }
+  }
+
+ private:
+  Executor executor_;
+  std::vector<Handler> waiters_;
+  std::size_t next_ = 0;
+};
+
+void Wake::set_all(std::span<Wake* const> wakes) {
+  std::vector<Crowd> crowds;  // one per executor: few
+  for (Wake* wake : wakes) {
+    auto waiter = wake->take(true);
+    if (!waiter) continue;
+    const auto executor = asio::get_associated_executor(*waiter);
+    auto crowd = std::find_if(crowds.begin(), crowds.end(), [&](const Crowd& c) { return c.executor() == executor; });
+    if (crowd == crowds.end()) crowd = crowds.emplace(crowds.end(), executor);
+    crowd->add(*std::move(waiter));
+    if (crowd->full()) std::exchange(*crowd, Crowd{executor}).post();
+  }
+  for (auto& crowd : crowds) std::move(crowd).post();
 }
 
 /// On the waiter's thread, once its coroutine is suspended. Nothing can resume it before this returns: resuming is a post to

@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>
@@ -29,8 +30,13 @@ class Wake {
 
   void set();  ///< any thread; further calls change nothing
 
+  /// set() for many at once, with few posts to each executor instead of one per coroutine. Resumes in the order given.
+  static void set_all(std::span<Wake* const> wakes);
+
  private:
   using Handler = asio::async_result<asio::use_awaitable_t<Executor>, void(boost::system::error_code)>::handler_type;
+
+  class Crowd;
 
   void park(Handler handler);
   void cancel();

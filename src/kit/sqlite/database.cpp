@@ -233,10 +233,17 @@ void Database::serve() {
       const auto together = rest.first(std::min(rest.size(), kGroupMax));
       rest = rest.subspan(together.size());
       run_all(together);
-      for (const auto& operation : together) operation->done.set();
+      wake(together);
     }
     group.clear();
   }
+}
+
+void Database::wake(std::span<const std::shared_ptr<Operation>> operations) {
+  std::vector<Wake*> callers;
+  callers.reserve(operations.size());
+  for (const auto& operation : operations) callers.push_back(&operation->done);
+  Wake::set_all(callers);
 }
 
 bool Database::take_waiting(Operations* into) {

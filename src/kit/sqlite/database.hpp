@@ -103,6 +103,7 @@ class Database {
   void submit(std::shared_ptr<Operation> operation);
   void serve();
   bool take_waiting(Operations* into);
+  static void wake(std::span<const std::shared_ptr<Operation>> operations);
   void run_all(std::span<const std::shared_ptr<Operation>> operations);
   std::optional<Error> transact(std::span<const std::shared_ptr<Operation>> operations);
 
