@@ -50,7 +50,8 @@ class ObjectSource {
                                         std::optional<ObjectKey> after = std::nullopt) = 0;
 
   /// Opens `key` at `offset` (< size, or 0). `expected`: the planned version's tag, quotes included; compared by the server.
-  /// @error kGone (404)  kChanged (412, or the reply has another tag)  kDenied  kArchived  kLimit  kCorrupt  kUnavailable
+  /// @error kGone (404)  kChanged (412)  kDenied  kArchived  kLimit  kCorrupt (a bad reply, as one with another tag)
+  ///        kUnavailable
   virtual Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
                                                            std::uint64_t offset = 0) = 0;
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kit/async/task_group.hpp"
-#include "source/s3/scripted_s3.hpp"
+#include "source/s3/room_test.hpp"
 
 namespace ferry::s3 {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "source/s3/scripted_s3.hpp"
+#include "source/s3/room_test.hpp"
 
 namespace ferry::s3 {
 namespace {

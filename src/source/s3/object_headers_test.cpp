@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "source/s3/rfc2047.hpp"
-#include "source/s3/scripted_s3.hpp"
+#include "source/s3/room_test.hpp"
 
 namespace ferry::s3 {
 namespace {
