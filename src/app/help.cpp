@@ -27,7 +27,7 @@ constexpr std::string_view kCopyExamples =
     "  2. Copy a bucket; run the same again to go on, or to bring what has changed:\n"
     "     bucketferry copy s3://photos gs://photos-new\n"
     "  3. One folder, no temporary files, with evidence for every object:\n"
-    "     bucketferry copy s3://photos/2024 gs://archive/photos/2024 --exclude '**.tmp' --report copied.jsonl\n"
+    "     bucketferry copy s3://photos/2024 gs://archive/photos/2024 --exclude '*.tmp' --report copied.jsonl\n"
     "  4. From another server that speaks S3, for a script:\n"
     "     bucketferry copy s3://photos gs://photos-new --s3-endpoint https://s3.example.com --json --quiet\n";
 

@@ -126,7 +126,7 @@ std::string apply_grace(Settings* settings, const Given& given) {
 }
 
 std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
-  if (given.text.empty()) return "is empty; an example: 'logs/**'";
+  if (given.text.empty()) return "is empty; an example: 'logs/*'";
   globs->push_back(given.text);
   return {};
 }
@@ -173,7 +173,7 @@ std::vector<Option> make_options() {
        .help = "only keys that match; may be repeated (default: all)",
        .apply = [](Settings* s, const Given& g) { return apply_glob(&s->include, g); }, .list = true});
   add({.name = "exclude", .value = "GLOB", .environment = {}, .group = Group::kSelection,
-       .help = "no keys that match; outranks --include; may be repeated",
+       .help = "no keys that match; outranks X,
        .apply = [](Settings* s, const Given& g) { return apply_glob(&s->exclude, g); }, .list = true});
 
   add({.name = "s3-endpoint", .value = "URL", .environment = {{"AWS_ENDPOINT_URL_S3"}, {"AWS_ENDPOINT_URL"}},

@@ -11,15 +11,13 @@
 #include "kit/async/clock.hpp"
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
+#include "plan/decide.hpp"
 
 namespace ferry::app {
 
 enum class Command { kCopy, kVerify };
 
 enum class ProgressMode { kAuto, kBar, kPlain, kNone };
-
-/// A target object that we did not write stands where a copy should go.
-enum class OnForeign { kFail, kOverwrite };
 
 struct S3Settings {
   std::optional<net::Origin> endpoint;  ///< nothing: Amazon's own
