@@ -18,6 +18,8 @@
 #include "kit/async/task_group.hpp"
 #include "kit/base/hash.hpp"
 #include "migrate/migrator.hpp"
+#include "migrate/tidy.hpp"
+#include "observe/log.hpp"
 #include "publish/publisher.hpp"
 #include "queue/memory/memory_queue.hpp"
 
@@ -37,26 +39,6 @@ struct Lane {
   std::unique_ptr<Migrator> migrator;
   TaskGroup work{context.get_executor()};
   std::thread thread;
-};
-
-/// In a dry run, where plans go: the first few are remembered.
-class Rehearsal final : public MessageQueue {
- public:
-  static constexpr std::size_t kExamplesMax = 5;
-  Task<Status> publish(std::vector<TransferPlan> plans) override {
-    for (auto& plan : plans) {
-      if (examples_.size() < kExamplesMax) examples_.push_back(std::move(plan.key));
-    }
-    co_return Unit{};
-  }
-  Task<Result<std::vector<Delivery>>> receive(std::size_t) override { co_return std::vector<Delivery>{}; }
-  void close() override {}
-  void abort() override {}
-  [[nodiscard]] std::size_t waiting() const override { return 0; }
-  [[nodiscard]] std::vector<ObjectKey> examples() && { return std::move(examples_); }
-
- private:
-  std::vector<ObjectKey> examples_;
 };
 
 std::string text_of(const std::exception_ptr& error) {
@@ -79,7 +61,9 @@ class CopyRun::Crew {
         rooms_(std::move(rooms)),
         outcomes_(rooms_.report),
         queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
+        filter_{settings.include, settings.exclude},
         scan_id_(make_scan_id(rooms_.rng)),
+        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())),
         side_work_(control_.get_executor()),
         signals_(control_, SIGINT, SIGTERM, SIGHUP) {}
 
@@ -128,11 +112,10 @@ class CopyRun::Crew {
 
     ScanOptions options;
     options.policy.on_foreign = settings_.on_foreign;
-    options.filter = Filter{settings_.include, settings_.exclude};
+    options.filter = filter_;
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
-    MessageQueue* const queue = settings_.dry_run ? &rehearsal_ : queue_.get();
-    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue, rooms_.state, &tally_,
+    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue_.get(), rooms_.state, &tally_,
                        &outcomes_, rooms_.clock);
     scanning_.emplace(first->context.get_executor());
     return Unit{};
@@ -183,8 +166,36 @@ class CopyRun::Crew {
     });
     lane->context.run();
     asio::post(control_, [this] {
-      if (--running_ == 0) wind_up();
+      if (--running_ > 0) return;
+      if (may_tidy()) {
+        tidy_up(lanes_.front().get());
+      } else {
+        wind_up();
+      }
     });
+  }
+
+  /// Once, after a scan that saw everything and transfers that all settled.
+  bool may_tidy() {
+    const std::lock_guard lock{mutex_};
+    if (settings_.dry_run || stopping_ || broken_ || tidied_) return false;
+    const TallySnapshot seen = look(tally_);
+    return seen.listing_done && seen.settled() == seen.listed;
+  }
+
+  void tidy_up(Lane* lane) {
+    tidied_ = true;
+    lane->thread.join();
+    lane->context.restart();
+    lane->work.spawn(forget_what_is_settled(lane->clients.target.get()));
+    running_ = 1;
+    lane->thread = std::thread{[this, lane] { run_lane(lane); }};
+  }
+
+  /// Leftovers cost nothing but room: a failure here doesn't make the run a failed one.
+  Task<> forget_what_is_settled(ObjectTarget* target) {
+    auto tidied = co_await tidy(&settings_.job, &filter_, rooms_.state, target, began_);
+    if (!tidied) log::warn("tidy.failed", {{"error", tidied.error().what}});
   }
 
   /// The first reason counts. What follows from stopping (a closed queue) is none. Any thread.
@@ -264,8 +275,8 @@ class CopyRun::Crew {
       ending.source_requests += lane->clients.source->requests();
       ending.target_requests += lane->clients.target->requests();
     }
-    ending.failures = outcomes_.sample();
-    ending.examples = std::move(rehearsal_).examples();
+    ending.failures = outcomes_.failures();
+    ending.examples = outcomes_.examples();
     ending.broken = broken_;
     ending.interrupted = interrupted_ && !(ending.tally.listing_done && ending.tally.settled() == ending.tally.listed);
     ending.dry_run = settings_.dry_run;
@@ -278,8 +289,9 @@ class CopyRun::Crew {
   Tally tally_;
   Outcomes outcomes_;
   std::unique_ptr<MessageQueue> queue_;
-  Rehearsal rehearsal_;
+  Filter filter_;
   std::string scan_id_;
+  Seconds began_;
 
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
@@ -287,6 +299,7 @@ class CopyRun::Crew {
   asio::signal_set signals_;
   std::size_t running_ = 0;  ///< lanes; control thread only
   bool signalled_ = false;   ///< control thread only
+  bool tidied_ = false;      ///< control thread only
 
   std::mutex mutex_;  // guards the next three
   std::optional<Error> broken_;

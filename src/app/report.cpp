@@ -95,7 +95,7 @@ void Outcomes::superseded(const ObjectKey& key, std::string_view why) {
 void Outcomes::failed(const Failure& failure) {
   {
     const std::lock_guard lock{mutex_};
-    if (sample_.size() < kSampleMax) sample_.push_back(failure);
+    if (failures_.size() < kShownMax) failures_.push_back(failure);
   }
   if (!report_) return;
   boost::json::object line{{"outcome", "failed"}};
@@ -108,9 +108,26 @@ void Outcomes::failed(const Failure& failure) {
   report_->write(boost::json::serialize(line));
 }
 
-std::vector<Failure> Outcomes::sample() const {
+void Outcomes::planned(const TransferPlan& plan) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (examples_.size() < kShownMax) examples_.push_back(plan.key);
+  }
+  if (!report_) return;
+  boost::json::object line{{"outcome", "would-copy"}};
+  set_key(&line, plan.key);
+  if (plan.size) line["bytes"] = *plan.size;
+  report_->write(boost::json::serialize(line));
+}
+
+std::vector<Failure> Outcomes::failures() const {
   const std::lock_guard lock{mutex_};
-  return sample_;
+  return failures_;
+}
+
+std::vector<ObjectKey> Outcomes::examples() const {
+  const std::lock_guard lock{mutex_};
+  return examples_;
 }
 
 }  // namespace ferry::app

@@ -43,19 +43,22 @@ void set_key(boost::json::object* line, const ObjectKey& key);
 /// Takes what became of each object: into the report, if there is one, and the first few failures for the summary.
 class Outcomes final : public OutcomeSink {
  public:
-  static constexpr std::size_t kSampleMax = 5;
+  static constexpr std::size_t kShownMax = 5;
 
   explicit Outcomes(LineFile* report) : report_(report) {}  ///< null: no report
   void copied(const Receipt& receipt) override;
   void superseded(const ObjectKey& key, std::string_view why) override;
   void failed(const Failure& failure) override;
+  void planned(const TransferPlan& plan) override;
 
-  [[nodiscard]] std::vector<Failure> sample() const;
+  [[nodiscard]] std::vector<Failure> failures() const;   ///< the first few
+  [[nodiscard]] std::vector<ObjectKey> examples() const; ///< of a dry run: the first few that would be copied
 
  private:
   LineFile* report_;
   mutable std::mutex mutex_;
-  std::vector<Failure> sample_;
+  std::vector<Failure> failures_;
+  std::vector<ObjectKey> examples_;
 };
 
 }  // namespace ferry::app
