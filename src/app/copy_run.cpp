@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/first_page.hpp"
+#include "app/unexpected.hpp"
 #include "kit/async/task_group.hpp"
 #include "kit/base/hash.hpp"
 #include "migrate/migrator.hpp"
@@ -40,16 +41,6 @@ struct Lane {
   TaskGroup work{context.get_executor()};
   std::thread thread;
 };
-
-std::string text_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "unknown";
-  }
-}
 
 }  // namespace
 
@@ -161,7 +152,7 @@ class CopyRun::Crew {
   /// On a lane's thread, until its work is done.
   void run_lane(Lane* lane) {
     asio::co_spawn(lane->context, lane->work.join(), [this, lane](const std::exception_ptr& error) {
-      if (error) broken(Error{ErrorKind::kInvalid, "unexpected error, please report it: " + text_of(error)});
+      if (error) broken(unexpected(error));
       lane->context.stop();  // pooled connections and their timers are no reason to stay
     });
     lane->context.run();

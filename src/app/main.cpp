@@ -1,5 +1,6 @@
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 
 #include "app/cli.hpp"
 #include "app/roles.hpp"
+#include "app/unexpected.hpp"
 #include "observe/log.hpp"
 
 namespace ferry::app {
@@ -51,5 +53,10 @@ int main(int count, char** words) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), not the end of a migration
   ferry::app::raise_descriptor_limit();
   ferry::app::forbid_core_files();
-  return static_cast<int>(ferry::app::run({words + 1, words + count}));
+  try {
+    return static_cast<int>(ferry::app::run({words + 1, words + count}));
+  } catch (...) {
+    ferry::app::complain(ferry::app::unexpected(std::current_exception()).what);
+    return static_cast<int>(ferry::app::ExitCode::kDifferent);
+  }
 }

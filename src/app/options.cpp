@@ -173,7 +173,7 @@ std::vector<Option> make_options() {
        .help = "only keys that match; may be repeated (default: all)",
        .apply = [](Settings* s, const Given& g) { return apply_glob(&s->include, g); }, .list = true});
   add({.name = "exclude", .value = "GLOB", .environment = {}, .group = Group::kSelection,
-       .help = "no keys that match; outranks X,
+       .help = "no keys that match; outranks --include; may be repeated",
        .apply = [](Settings* s, const Given& g) { return apply_glob(&s->exclude, g); }, .list = true});
 
   add({.name = "s3-endpoint", .value = "URL", .environment = {{"AWS_ENDPOINT_URL_S3"}, {"AWS_ENDPOINT_URL"}},

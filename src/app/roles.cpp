@@ -13,6 +13,7 @@
 #include "app/display.hpp"
 #include "app/report.hpp"
 #include "app/summary.hpp"
+#include "app/verify_run.hpp"
 #include "kit/base/text.hpp"
 #include "observe/log.hpp"
 #include "state/sqlite/sqlite_state.hpp"
@@ -46,14 +47,32 @@ Result<std::unique_ptr<StateStore>> open_state(Settings* settings, const Environ
   return sqlite::open_state(*settings->state_file, settings->job, system_clock());
 }
 
-void print_page(const std::string& page) {
-  std::fputs(page.c_str(), stderr);
-}
-
 void print_json(const std::string& line) {
   std::fputs(line.c_str(), stdout);
   std::fputc('\n', stdout);
   std::fflush(stdout);
+}
+
+/// Null where none is wanted.
+Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
+  if (!settings.report_file) return std::unique_ptr<LineFile>{};
+  return LineFile::create(*settings.report_file);
+}
+
+template <class Ending>
+void close_report(const Settings& settings, LineFile* report, Ending* ending) {
+  if (!report) return;
+  ending->report_file = *settings.report_file;
+  report->write(json_of(*ending));
+  if (auto finished = report->finish(); !finished) ending->report = std::move(finished).error();
+}
+
+template <class Ending>
+ExitCode present(const Settings& settings, const Ending& ending) {
+  const ExitCode code = exit_code_of(ending);
+  if (!settings.quiet || code != ExitCode::kDone) std::fputs(page_of(ending).c_str(), stderr);
+  if (settings.json) print_json(json_of(ending));
+  return code;
 }
 
 void warn_of(const Settings& settings) {
@@ -84,19 +103,15 @@ ExitCode copy(Settings settings, const Environment& environment) {
     if (!opened) return refuse(opened.error());
     state = *std::move(opened);
   }
-  std::unique_ptr<LineFile> report;
-  if (settings.report_file) {
-    auto created = LineFile::create(*settings.report_file);
-    if (!created) return refuse(created.error());
-    report = *std::move(created);
-  }
+  auto report = open_report(settings);
+  if (!report) return refuse(report.error());
   warn_of(settings);
 
   Screen screen = standard_screen();
   CopyRooms rooms;
   rooms.make_clients = *std::move(clients);
   rooms.state = state.get();
-  rooms.report = report.get();
+  rooms.report = report->get();
   rooms.screen = &screen;
   rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
   rooms.clock = system_clock();
@@ -107,15 +122,29 @@ ExitCode copy(Settings settings, const Environment& environment) {
 
   CopyEnding ending = *std::move(ended);
   if (!settings.dry_run) ending.state_file = *settings.state_file;
-  if (report) {
-    ending.report_file = *settings.report_file;
-    report->write(json_of(ending));
-    if (auto finished = report->finish(); !finished) ending.report = std::move(finished).error();
-  }
-  const ExitCode code = exit_code_of(ending);
-  if (!settings.quiet || code != ExitCode::kDone) print_page(page_of(ending));
-  if (settings.json) print_json(json_of(ending));
-  return code;
+  close_report(settings, report->get(), &ending);
+  return present(settings, ending);
+}
+
+ExitCode verify(Settings settings, const Environment& environment) {
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+  auto report = open_report(settings);
+  if (!report) return refuse(report.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  VerifyRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.report = report->get();
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_verify(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  VerifyEnding ending = *std::move(ended);
+  close_report(settings, report->get(), &ending);
+  return present(settings, ending);
 }
 
 }  // namespace ferry::app

@@ -2,35 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 
 #include <boost/json.hpp>
 
+#include "app/page.hpp"
 #include "app/progress.hpp"
 #include "app/report.hpp"
 #include "kit/base/text.hpp"
 
 namespace ferry::app {
 namespace {
-
-constexpr std::size_t kNameColumns = 14;
-constexpr std::size_t kCountColumns = 15;
-constexpr std::size_t kBytesColumns = 12;
-
-std::string padded(std::string_view text, std::size_t columns) {
-  return std::string(columns > text.size() ? columns - text.size() : 0, ' ') + std::string{text};
-}
-
-/// "  copied               312    1.2 GiB   md5 300, crc32c 12"
-std::string row(std::string_view name, std::uint64_t count, std::optional<std::uint64_t> bytes, std::string_view remark = {}) {
-  std::string line = "  " + std::string{name};
-  line.resize(std::max(line.size(), 2 + kNameColumns), ' ');
-  line += padded(with_commas(count), kCountColumns);
-  if (bytes) line += padded(human_bytes(*bytes), kBytesColumns);
-  if (!remark.empty()) line += (bytes ? "   " : std::string(kBytesColumns + 3, ' ')) + std::string{remark};
-  return line + "\n";
-}
 
 std::string rungs_text(const TallySnapshot& tally) {
   std::string text;
@@ -40,13 +22,6 @@ std::string rungs_text(const TallySnapshot& tally) {
     text += (text.empty() ? "" : ", ") + std::string{to_string(static_cast<Rung>(i))} + " " + with_commas(count);
   }
   return text.empty() ? text : "checked by " + text;
-}
-
-std::string time_text(double seconds) {
-  if (seconds >= 10) return human_seconds(static_cast<std::uint64_t>(std::llround(seconds)));
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", seconds);
-  return text;
 }
 
 std::string_view status_of(const CopyEnding& ending) {
@@ -74,7 +49,7 @@ std::string headline(const CopyEnding& ending) {
   }
   const auto rate = ending.seconds > 0 ? static_cast<double>(tally.moved_bytes) / ending.seconds : 0;
   std::string line = "Copied " + with_commas(tally.copied) + " of " + with_commas(tally.listed) + " objects, " +
-                     human_bytes(tally.copied_bytes) + ", in " + time_text(ending.seconds);
+                     human_bytes(tally.copied_bytes) + ", in " + precise_seconds(ending.seconds);
   if (tally.moved_bytes > 0) line += " (" + human_bytes(static_cast<std::uint64_t>(rate)) + "/s)";
   return line + ".\n";
 }
@@ -145,19 +120,19 @@ ExitCode exit_code_of(const CopyEnding& ending) {
 std::string page_of(const CopyEnding& ending) {
   const TallySnapshot& tally = ending.tally;
   std::string page = headline(ending) + "  " + printable(ending.job.describe()) + "\n";
-  page += row("listed", tally.listed, tally.listed_bytes);
+  page += page_row("listed", tally.listed, tally.listed_bytes);
   if (ending.dry_run) {
-    page += row("to copy", tally.planned, tally.planned_bytes);
+    page += page_row("to copy", tally.planned, tally.planned_bytes);
   } else {
-    page += row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
+    page += page_row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
   }
-  page += row("unchanged", tally.unchanged, tally.unchanged_bytes);
+  page += page_row("unchanged", tally.unchanged, tally.unchanged_bytes);
   if (tally.superseded > 0) {
-    page += row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
+    page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
   }
-  page += row(ending.dry_run ? "can't be copied" : "failed", tally.failed, tally.failed_bytes);
-  if (tally.filtered > 0) page += row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
-  page += "  requests       S3 " + with_commas(ending.source_requests) + ", GCS " + with_commas(ending.target_requests) + "\n";
+  page += page_row(ending.dry_run ? "can't be copied" : "failed", tally.failed, tally.failed_bytes);
+  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
+  page += page_requests(ending.source_requests, ending.target_requests);
   for (const ObjectKey& key : ending.examples) page += "  would copy  " + printable(key.str()) + "\n";
   if (tally.planned > ending.examples.size() && !ending.examples.empty()) page += "  would copy  ...\n";
   page += failures_text(ending);
