@@ -1,11 +1,10 @@
 #include "app/cli.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
-
-#include <CLI/CLI.hpp>
 
 #include "app/help.hpp"
 #include "app/location.hpp"
@@ -118,7 +117,8 @@ class Merger {
         return fail(ErrorKind::kInvalid, place_of(entry) + " takes one value");
       }
       if (known->secret && file_.readable_by_others) {
-        settings_.warnings.push_back("settings file " + printable(path_) + " holds a secret and others can read it; chmod 600");
+        settings_.warnings.push_back("settings file " + printable(path_) +
+                                     " holds a secret and others can read it; chmod 600");
       }
     }
     return Unit{};
@@ -189,7 +189,8 @@ class Merger {
       if (auto found = location("target", "GCP_BUCKET_NAME", "gs://", &target); !found) return found;
     }
     if (source.empty() || target.empty()) {
-      return fail(ErrorKind::kInvalid, "source and target are needed: s3://bucket[/prefix] gs://bucket[/prefix]; see --help");
+      return fail(ErrorKind::kInvalid,
+                  "source and target are needed: s3://bucket[/prefix] gs://bucket[/prefix]; see --help");
     }
     auto job = parse_job(source, target);
     if (!job) return fail(std::move(job).error());

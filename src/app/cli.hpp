@@ -17,7 +17,8 @@ struct Invocation {
 };
 
 /// `words` are the arguments without the program's name.
-/// @error kInvalid  one line that names the setting and where it was set; values are shown only where they can't be secret
+/// @error kInvalid  one line that names the setting and where it was set; values are shown only where they can't be
+/// secret
 [[nodiscard]] Result<Invocation> parse_command_line(std::vector<std::string> words, const Environment& environment);
 
 }  // namespace ferry::app

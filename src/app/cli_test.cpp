@@ -1,12 +1,12 @@
 #include "app/cli.hpp"
 
-#include <filesystem>
-#include <fstream>
-#include <map>
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
 
 #include "app/options.hpp"
 
@@ -70,8 +70,9 @@ TEST(CommandLine, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
   EXPECT_EQ(must_parse(copy_words()).transfers, 128u);
   EXPECT_EQ(must_parse(copy_words({"--config", file.path()})).transfers, 33u);
   EXPECT_EQ(must_parse(copy_words({"--config", file.path()}), {{"SYSTEM_MAX_WORKERS", "22"}}).transfers, 22u);
-  EXPECT_EQ(must_parse(copy_words({"--config", file.path(), "--transfers", "11"}), {{"SYSTEM_MAX_WORKERS", "22"}}).transfers,
-            11u);
+  EXPECT_EQ(
+      must_parse(copy_words({"--config", file.path(), "--transfers", "11"}), {{"SYSTEM_MAX_WORKERS", "22"}}).transfers,
+      11u);
   EXPECT_EQ(must_parse(copy_words(), {{"FERRY_CONFIG", file.path()}}).transfers, 33u);
 }
 
@@ -89,7 +90,8 @@ TEST(CommandLine, KeepsGlobsAsTheyAre) {
 }
 
 TEST(CommandLine, TakesListsAndSwitchesFromTheFile) {
-  const TempFile file{"include: ['*.jpg', '*.png']\ns3-path-style: yes\ndeep: true\nsource: s3://photos/x\ntarget: gs://archive\n"};
+  const TempFile file{
+      "include: ['*.jpg', '*.png']\ns3-path-style: yes\ndeep: true\nsource: s3://photos/x\ntarget: gs://archive\n"};
   const auto settings = must_parse({"copy", "--config", file.path()});
   EXPECT_EQ(settings.include, (std::vector<std::string>{"*.jpg", "*.png"}));
   EXPECT_TRUE(settings.s3.path_style);
@@ -134,7 +136,8 @@ TEST(CommandLine, SecretsAreNeverFlags_F166) {
 }
 
 TEST(CommandLine, HalfAKeyPairIsRefused) {
-  EXPECT_NE(must_refuse(copy_words(), {{"AWS_ACCESS_KEY_ID", "AKID"}}).find("AWS_SECRET_ACCESS_KEY is not"), std::string::npos);
+  EXPECT_NE(must_refuse(copy_words(), {{"AWS_ACCESS_KEY_ID", "AKID"}}).find("AWS_SECRET_ACCESS_KEY is not"),
+            std::string::npos);
 }
 
 struct Bad {
@@ -185,7 +188,8 @@ TEST(CommandLine, MissingCommandsAndPlacesAreRefused_F140) {
   EXPECT_NE(must_refuse({"move"}).find("'move' is not a command"), std::string::npos);
   EXPECT_NE(must_refuse({"copy"}).find("source and target are needed"), std::string::npos);
   EXPECT_NE(must_refuse({"copy", "s3://photos"}).find("source and target are needed"), std::string::npos);
-  EXPECT_NE(must_refuse({"copy"}, {{"AWS_S3_BUCKET", ""}}).find("AWS_S3_BUCKET (environment) is empty"), std::string::npos);
+  EXPECT_NE(must_refuse({"copy"}, {{"AWS_S3_BUCKET", ""}}).find("AWS_S3_BUCKET (environment) is empty"),
+            std::string::npos);
 }
 
 struct BadFile {
@@ -222,9 +226,11 @@ TEST(CommandLine, SettingsFilesAreRefusedWithTheLine_F140_F171) {
 TEST(CommandLine, HugeAndBinaryValuesAreNamedButNotPrinted_F171) {
   const std::string huge(100'000, 'Q');
   const std::vector<std::pair<const char*, std::string>> bads{
-      {"SYSTEM_MAX_WORKERS", huge},   {"FERRY_STATE", huge},          {"AWS_REGION", "QQQQ\x01\x02"},
-      {"AWS_PROFILE", "QQQQ\nQQQQ"},  {"FERRY_STATE", "QQQQ\xff"},    {"GCP_CREDENTIALS", "{" + huge},
-      {"AWS_SECRET_ACCESS_KEY", huge}, {"AWS_SECRET_ACCESS_KEY", "QQQQ\x1b[2J"}, {"FERRY_TOKEN_ORIGIN", "QQQQ\r\n"},
+      {"SYSTEM_MAX_WORKERS", huge},       {"FERRY_STATE", huge},
+      {"AWS_REGION", "QQQQ\x01\x02"},     {"AWS_PROFILE", "QQQQ\nQQQQ"},
+      {"FERRY_STATE", "QQQQ\xff"},        {"GCP_CREDENTIALS", "{" + huge},
+      {"AWS_SECRET_ACCESS_KEY", huge},    {"AWS_SECRET_ACCESS_KEY", "QQQQ\x1b[2J"},
+      {"FERRY_TOKEN_ORIGIN", "QQQQ\r\n"},
   };
   for (const auto& [name, value] : bads) {
     const auto error = must_refuse(copy_words(), {{name, value}});

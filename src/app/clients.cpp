@@ -1,9 +1,8 @@
 #include "app/clients.hpp"
 
-#include <utility>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <utility>
 
 #include "kit/base/text.hpp"
 #include "kit/net/http_client.hpp"
@@ -92,7 +91,8 @@ Status check_s3_credentials(const Recipe& recipe) {
   context.run();
   if (outcome || recipe.settings.s3.access_key_id || recipe.settings.s3.profile) return outcome;
   Error error = std::move(outcome).error();
-  error.what += "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --s3-profile, or --s3-anonymous for a public bucket";
+  error.what +=
+      "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --s3-profile, or --s3-anonymous for a public bucket";
   return fail(std::move(error));
 }
 
@@ -108,9 +108,10 @@ Result<std::optional<std::string>> gcs_key(Settings* settings) {
   if (gcs.key_text) return gcs.key_text;
   if (!gcs.key_file) {
     if (gcs.emulator) return std::nullopt;
-    return fail(ErrorKind::kInvalid,
-                "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a service-account key file, "
-                "or --gcs-anonymous to send none");
+    return fail(
+        ErrorKind::kInvalid,
+        "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a service-account key file, "
+        "or --gcs-anonymous to send none");
   }
   std::optional<std::string> warning;
   auto key = gcs::read_key_file(*gcs.key_file, &warning);
@@ -139,7 +140,8 @@ Result<MakeClients> connect(Settings* settings, const Environment& environment, 
   recipe->clock = clock;
   recipe->rng = rng;
   if (auto checked = check_s3_credentials(*recipe); !checked) return fail(std::move(checked).error());
-  return MakeClients{[recipe](Executor executor, Patience patience) { return make_clients(*recipe, executor, patience); }};
+  return MakeClients{
+      [recipe](Executor executor, Patience patience) { return make_clients(*recipe, executor, patience); }};
 }
 
 }  // namespace ferry::app

@@ -22,7 +22,8 @@ struct Clients {
   std::unique_ptr<ObjectTarget> target;
 };
 
-/// How long to try. A first page that can't be had is a wrong setting more often than a bad moment: say so within seconds.
+/// How long to try. A first page that can't be had is a wrong setting more often than a bad moment: say so within
+/// seconds.
 enum class Patience { kWork, kFirstPage };
 
 /// Called once per thread and patience, before the threads run; all that it returns belongs to `executor`.

@@ -1,18 +1,18 @@
 #include "app/copy_run.hpp"
 
-#include <algorithm>
-#include <exception>
-#include <mutex>
-#include <optional>
-#include <thread>
-#include <utility>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
-#include <unistd.h>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "app/first_page.hpp"
 #include "app/unexpected.hpp"
@@ -106,8 +106,8 @@ class CopyRun::Crew {
     options.filter = filter_;
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
-    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue_.get(), rooms_.state, &tally_,
-                       &outcomes_, rooms_.clock);
+    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue_.get(), rooms_.state,
+                       &tally_, &outcomes_, rooms_.clock);
     scanning_.emplace(first->context.get_executor());
     return Unit{};
   }
@@ -125,8 +125,9 @@ class CopyRun::Crew {
       MigratorOptions options;
       options.policy.on_foreign = settings_.on_foreign;
       options.transfers = transfers;
-      lane->migrator = std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),
-                                                  queue_.get(), rooms_.state, &tally_, &outcomes_, rooms_.clock, rooms_.rng);
+      lane->migrator =
+          std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),
+                                     queue_.get(), rooms_.state, &tally_, &outcomes_, rooms_.clock, rooms_.rng);
     }
     lanes_.push_back(std::move(lane));
     return Unit{};
@@ -305,7 +306,8 @@ class CopyRun::Crew {
   std::optional<TaskGroup> scanning_;
 };
 
-CopyRun::CopyRun(const Settings& settings, CopyRooms rooms) : crew_(std::make_unique<Crew>(settings, std::move(rooms))) {}
+CopyRun::CopyRun(const Settings& settings, CopyRooms rooms)
+    : crew_(std::make_unique<Crew>(settings, std::move(rooms))) {}
 CopyRun::~CopyRun() = default;
 Result<CopyEnding> CopyRun::run() { return crew_->run(); }
 void CopyRun::interrupt() { crew_->interrupt(); }

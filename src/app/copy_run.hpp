@@ -1,5 +1,6 @@
 #pragma once
-// One `copy`: a publisher and a migrator per thread around one queue and one state, from the first page to the last receipt.
+// One `copy`: a publisher and a migrator per thread around one queue and one state, from the first page to the last
+// receipt.
 
 #include <atomic>
 #include <functional>
@@ -34,12 +35,13 @@ class CopyRun {
   CopyRun(const CopyRun&) = delete;
   CopyRun& operator=(const CopyRun&) = delete;
 
-  /// Blocks until all is settled, or the run was interrupted or is broken. Handles SIGINT, SIGTERM and SIGHUP while it runs:
-  /// the first stops it in good order, the second ends the process at once. Once per object.
+  /// Blocks until all is settled, or the run was interrupted or is broken. Handles SIGINT, SIGTERM and SIGHUP while it
+  /// runs: the first stops it in good order, the second ends the process at once. Once per object.
   /// @error kInvalid: clients can't be made as the settings say
   [[nodiscard]] Result<CopyEnding> run();
 
-  /// As the first signal: takes nothing new, lets what is under way finish for the grace time, then abandons it. Any thread.
+  /// As the first signal: takes nothing new, lets what is under way finish for the grace time, then abandons it. Any
+  /// thread.
   void interrupt();
 
   [[nodiscard]] const Tally& tally() const;

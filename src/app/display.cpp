@@ -1,10 +1,10 @@
 #include "app/display.hpp"
 
-#include <cstdlib>
-#include <utility>
-
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
 
 #include "observe/log.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
-// Lists the first page with little patience and everything after it with much: a wrong endpoint, credential or bucket name
-// shows within seconds, a bad minute on page 40,000 doesn't end the scan.
+// Lists the first page with little patience and everything after it with much: a wrong endpoint, credential or bucket
+// name shows within seconds, a bad minute on page 40,000 doesn't end the scan.
 
 #include "source/object_source.hpp"
 #include "target/object_target.hpp"
@@ -37,7 +37,9 @@ class FirstPageTarget final : public ObjectTarget {
     return patient_->resume(std::move(spec), std::move(session));
   }
   Task<Status> cancel(UploadSession session) override { return patient_->cancel(std::move(session)); }
-  Task<Status> remove(ObjectKey key, Generation generation) override { return patient_->remove(std::move(key), generation); }
+  Task<Status> remove(ObjectKey key, Generation generation) override {
+    return patient_->remove(std::move(key), generation);
+  }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 
  private:

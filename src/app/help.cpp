@@ -83,7 +83,8 @@ void append_option(std::string* page, const Option& option) {
     return;
   }
   if (!names.empty()) text += " [" + names + "]";
-  append_entry(page, "--" + std::string{option.name} + (option.value.empty() ? "" : " " + std::string{option.value}), text);
+  append_entry(page, "--" + std::string{option.name} + (option.value.empty() ? "" : " " + std::string{option.value}),
+               text);
 }
 
 void append_group(std::string* page, Group group, Command command) {
@@ -123,7 +124,8 @@ std::string command_help(Command command) {
                             "\n"
                             "Usage: bucketferry verify SRC DST [OPTION]...\n";
   page += kLocations;
-  for (const Group group : {Group::kWork, Group::kSelection, Group::kSource, Group::kTarget, Group::kOutput, Group::kGeneral}) {
+  for (const Group group :
+       {Group::kWork, Group::kSelection, Group::kSource, Group::kTarget, Group::kOutput, Group::kGeneral}) {
     append_group(&page, group, command);
   }
   page += "\nA flag beats the environment [NAME], which beats the settings file.\n\n";

@@ -1,12 +1,12 @@
 #include "app/help.hpp"
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
-
-#include <gtest/gtest.h>
 
 #include "app/cli.hpp"
 #include "app/options.hpp"
@@ -38,7 +38,8 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 TEST(Help, IsTheGoldenPage) {
-  // After a wanted change: build/dev/bin/bucketferry copy --help > src/app/golden/copy.txt (and so on); then read the diff.
+  // After a wanted change: build/dev/bin/bucketferry copy --help > src/app/golden/copy.txt (and so on); then read the
+  // diff.
   EXPECT_EQ(program_help(), file("src/app/golden/program.txt"));
   EXPECT_EQ(command_help(Command::kCopy), file("src/app/golden/copy.txt"));
   EXPECT_EQ(command_help(Command::kVerify), file("src/app/golden/verify.txt"));
@@ -57,7 +58,8 @@ TEST(Help, EveryExampleIsACommandThatTheParserTakes) {
     std::istringstream lines{page};
     for (std::string line; std::getline(lines, line);) {
       std::smatch match;
-      if (!std::regex_match(line, match, std::regex{R"(\s*(?:build/release/bin/)?bucketferry ((?:copy|verify) s3.*))"})) continue;
+      if (!std::regex_match(line, match, std::regex{R"(\s*(?:build/release/bin/)?bucketferry ((?:copy|verify) s3.*))"}))
+        continue;
       ++examples;
       const auto parsed = parse_command_line(words_of(match[1]), kNoEnvironment);
       EXPECT_TRUE(parsed) << line << "\n" << parsed.error().what;
@@ -80,12 +82,14 @@ TEST(ConfigurationPage, NamesEverySettingAndNothingElse) {
   std::set<std::string> known{"config", "help", "version"};
   for (const Option& option : options()) {
     known.emplace(option.name);
-    EXPECT_NE(page.find("`" + std::string{option.secret ? "" : "--"} + std::string{option.name}), std::string::npos) << option.name;
+    EXPECT_NE(page.find("`" + std::string{option.secret ? "" : "--"} + std::string{option.name}), std::string::npos)
+        << option.name;
     for (const auto& name : option.environment) {
       EXPECT_NE(page.find("`" + std::string{name.name} + "`"), std::string::npos) << name.name;
     }
   }
-  for (const auto* name : {"FERRY_CONFIG", "AWS_S3_BUCKET", "GCP_BUCKET_NAME", "XDG_STATE_HOME", "HTTPS_PROXY", "NO_PROXY"}) {
+  for (const auto* name :
+       {"FERRY_CONFIG", "AWS_S3_BUCKET", "GCP_BUCKET_NAME", "XDG_STATE_HOME", "HTTPS_PROXY", "NO_PROXY"}) {
     EXPECT_NE(page.find(name), std::string::npos) << name;
   }
   const std::regex flag{R"(`--([a-z0-9-]+))"};

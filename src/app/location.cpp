@@ -63,8 +63,8 @@ std::string_view fault_of_gcs_bucket(std::string_view name) {
 
 Result<Location> parse(const Side& side, std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return fail(ErrorKind::kInvalid,
-                std::string{side.title} + " " + shown(text) + ": " + std::string{why} + "; write " + std::string{side.form});
+    return fail(ErrorKind::kInvalid, std::string{side.title} + " " + shown(text) + ": " + std::string{why} +
+                                         "; write " + std::string{side.form});
   };
   if (text.starts_with(side.other)) {
     return wrong(&side == &kSource ? "the source comes first and is on S3" : "the target comes second and is on GCS");

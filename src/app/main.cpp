@@ -1,11 +1,11 @@
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <sys/resource.h>
 
 #include "app/cli.hpp"
 #include "app/roles.hpp"
@@ -36,7 +36,8 @@ ExitCode run(std::vector<std::string> words) {
     complain(invocation.error().what);
     return ExitCode::kUsage;
   }
-  if (invocation->print) return std::fputs(invocation->print->c_str(), stdout) < 0 ? ExitCode::kDifferent : ExitCode::kDone;
+  if (invocation->print)
+    return std::fputs(invocation->print->c_str(), stdout) < 0 ? ExitCode::kDifferent : ExitCode::kDone;
   Settings settings = std::move(invocation->settings);
   log::configure(settings.log_level, settings.log_format);
   switch (settings.command) {

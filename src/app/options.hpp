@@ -1,6 +1,6 @@
 #pragma once
-// The one table of settings: flag, environment names and key of the settings file, help text, and how a value is checked.
-// The parser, the help and docs/configuration.md all follow it.
+// The one table of settings: flag, environment names and key of the settings file, help text, and how a value is
+// checked. The parser, the help and docs/configuration.md all follow it.
 
 #include <string>
 #include <string_view>
@@ -17,7 +17,8 @@ struct Given {
   std::string text;
   Origin origin = Origin::kFlag;
   std::string name;   ///< "--transfers", "SYSTEM_MAX_WORKERS", "transfers"
-  std::string place;  ///< how an error calls it: "--transfers", "SYSTEM_MAX_WORKERS (environment)", "ferry.yaml line 3: transfers"
+  std::string place;  ///< how an error calls it: "--transfers", "SYSTEM_MAX_WORKERS (environment)", "ferry.yaml line 3:
+                      ///< transfers"
 };
 
 enum class Group { kWork, kSelection, kSource, kTarget, kOutput, kGeneral };
@@ -40,8 +41,8 @@ struct Option {
   bool copy = true, verify = true;  ///< commands that have it
   std::string_view help;            ///< unit and default included
   Apply apply = nullptr;
-  bool list = false;                ///< may be given several times
-  bool secret = false;              ///< never a flag (process list), never printed
+  bool list = false;    ///< may be given several times
+  bool secret = false;  ///< never a flag (process list), never printed
 };
 
 [[nodiscard]] const std::vector<Option>& options();

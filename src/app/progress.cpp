@@ -25,7 +25,8 @@ double fraction_of(const Progress& progress) {
   return progress.bytes_total == 0 ? objects : (objects + part(progress.bytes_done, progress.bytes_total)) / 2;
 }
 
-std::optional<std::uint64_t> seconds_left(const Progress& progress, double bytes_per_second, double objects_per_second) {
+std::optional<std::uint64_t> seconds_left(const Progress& progress, double bytes_per_second,
+                                          double objects_per_second) {
   if (progress.listing) return std::nullopt;
   const auto time_for = [](std::uint64_t done, std::uint64_t total, double rate) -> std::optional<double> {
     if (done >= total) return 0;
@@ -41,7 +42,9 @@ std::optional<std::uint64_t> seconds_left(const Progress& progress, double bytes
   return static_cast<std::uint64_t>(std::ceil(seconds));
 }
 
-std::string rate_text(const Pace& pace) { return human_bytes(static_cast<std::uint64_t>(pace.bytes_per_second)) + "/s"; }
+std::string rate_text(const Pace& pace) {
+  return human_bytes(static_cast<std::uint64_t>(pace.bytes_per_second)) + "/s";
+}
 
 std::string objects_text(const Progress& progress) {
   return with_commas(progress.done) + "/" + with_commas(progress.total) + (progress.listing ? "+" : "");
@@ -114,9 +117,10 @@ std::string render_bar(const Progress& progress, const Pace& pace, std::size_t w
 }
 
 std::string render_line(const Progress& progress, const Pace& pace) {
-  std::string line = std::string{progress.verb} + ": " + with_commas(progress.done) + " of " + with_commas(progress.total) +
-                     " objects" + (progress.listing ? " (still listing)" : "") + ", " + human_bytes(progress.bytes_done) +
-                     " of " + human_bytes(progress.bytes_total) + ", " + rate_text(pace);
+  std::string line = std::string{progress.verb} + ": " + with_commas(progress.done) + " of " +
+                     with_commas(progress.total) + " objects" + (progress.listing ? " (still listing)" : "") + ", " +
+                     human_bytes(progress.bytes_done) + " of " + human_bytes(progress.bytes_total) + ", " +
+                     rate_text(pace);
   if (pace.seconds_left) line += ", " + human_seconds(*pace.seconds_left) + " left";
   return line + ", " + with_commas(progress.troubles) + " " + std::string{progress.trouble};
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What a person sees while work goes on: a bar on a terminal, a plain line every now and then elsewhere. Rendering is pure.
+// What a person sees while work goes on: a bar on a terminal, a plain line every now and then elsewhere. Rendering is
+// pure.
 
 #include <cstdint>
 #include <optional>
@@ -12,15 +13,15 @@ namespace ferry::app {
 
 /// One moment of a run.
 struct Progress {
-  std::string_view verb;         ///< "copying", "verifying"
-  std::uint64_t done = 0;        ///< objects that are settled, whichever way
-  std::uint64_t total = 0;       ///< objects seen so far
+  std::string_view verb;    ///< "copying", "verifying"
+  std::uint64_t done = 0;   ///< objects that are settled, whichever way
+  std::uint64_t total = 0;  ///< objects seen so far
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;
-  std::uint64_t troubles = 0;    ///< failed, or different
-  std::string_view trouble;      ///< "failed", "different"
-  bool listing = true;           ///< the totals still grow
-  std::uint64_t moved_bytes = 0; ///< over the wire so far, repeats included: what the rate is taken from
+  std::uint64_t troubles = 0;     ///< failed, or different
+  std::string_view trouble;       ///< "failed", "different"
+  bool listing = true;            ///< the totals still grow
+  std::uint64_t moved_bytes = 0;  ///< over the wire so far, repeats included: what the rate is taken from
 };
 
 /// How fast it goes, and how long it will take.
@@ -48,7 +49,7 @@ class Speedometer {
 /// One line without a bar, for logs and pipes.
 [[nodiscard]] std::string render_line(const Progress& progress, const Pace& pace);
 
-[[nodiscard]] std::string with_commas(std::uint64_t number);    ///< "1,234,567"
-[[nodiscard]] std::string human_seconds(std::uint64_t seconds); ///< "42 s", "3 min 05 s", "2 h 07 min", "3 d 4 h"
+[[nodiscard]] std::string with_commas(std::uint64_t number);     ///< "1,234,567"
+[[nodiscard]] std::string human_seconds(std::uint64_t seconds);  ///< "42 s", "3 min 05 s", "2 h 07 min", "3 d 4 h"
 
 }  // namespace ferry::app

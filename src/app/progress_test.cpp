@@ -28,7 +28,8 @@ TEST(ProgressBar, ShowsObjectsBytesRateTimeLeftAndFailures) {
   auto progress = halfway();
   progress.troubles = 3;
   EXPECT_EQ(render_bar(progress, kPace, 130),
-            "copying  [=================>                    ]  46%  12,345/28,900 objects  1.17 GiB/2.34 GiB  85 MiB/s  42 s left  3 failed");
+            "copying  [=================>                    ]  46%  12,345/28,900 objects  1.17 GiB/2.34 GiB  85 "
+            "MiB/s  42 s left  3 failed");
 }
 
 TEST(ProgressBar, SaysThatTheTotalStillGrows) {

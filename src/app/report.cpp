@@ -1,11 +1,11 @@
 #include "app/report.hpp"
 
-#include <cerrno>
-#include <system_error>
-
-#include <boost/json.hpp>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <system_error>
 
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
@@ -60,8 +60,8 @@ Status LineFile::finish() {
   const auto no_disk_behind = [](int code) { return code == EINVAL || code == EROFS; };  // a pipe or a terminal
   if (first_errno_ == 0 && ::fsync(file_) != 0 && !no_disk_behind(errno)) first_errno_ = errno;
   if (first_errno_ == 0) return Unit{};
-  return fail(ErrorKind::kUnavailable, "--report '" + printable(path_) +
-                                           "' is incomplete: " + std::generic_category().message(first_errno_));
+  return fail(ErrorKind::kUnavailable,
+              "--report '" + printable(path_) + "' is incomplete: " + std::generic_category().message(first_errno_));
 }
 
 void set_key(boost::json::object* line, const ObjectKey& key) {

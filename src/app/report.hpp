@@ -1,12 +1,11 @@
 #pragma once
 // --report FILE: one line of JSON per object that was copied, superseded or failed, and the summary as the last line.
 
+#include <boost/json/fwd.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <boost/json/fwd.hpp>
 
 #include "kit/base/error.hpp"
 #include "observe/outcome.hpp"
@@ -51,8 +50,8 @@ class Outcomes final : public OutcomeSink {
   void failed(const Failure& failure) override;
   void planned(const TransferPlan& plan) override;
 
-  [[nodiscard]] std::vector<Failure> failures() const;   ///< the first few
-  [[nodiscard]] std::vector<ObjectKey> examples() const; ///< of a dry run: the first few that would be copied
+  [[nodiscard]] std::vector<Failure> failures() const;    ///< the first few
+  [[nodiscard]] std::vector<ObjectKey> examples() const;  ///< of a dry run: the first few that would be copied
 
  private:
   LineFile* report_;

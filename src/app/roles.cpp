@@ -1,10 +1,12 @@
 #include "app/roles.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -47,6 +49,14 @@ Result<std::unique_ptr<StateStore>> open_state(Settings* settings, const Environ
   return sqlite::open_state(*settings->state_file, settings->job, system_clock());
 }
 
+void print_lines(std::string_view page) {
+  while (!page.empty()) {
+    const auto line = page.substr(0, page.find('\n'));
+    log::print(line);
+    page.remove_prefix(std::min(page.size(), line.size() + 1));
+  }
+}
+
 void print_json(const std::string& line) {
   std::fputs(line.c_str(), stdout);
   std::fputc('\n', stdout);
@@ -70,7 +80,7 @@ void close_report(const Settings& settings, LineFile* report, Ending* ending) {
 template <class Ending>
 ExitCode present(const Settings& settings, const Ending& ending) {
   const ExitCode code = exit_code_of(ending);
-  if (!settings.quiet || code != ExitCode::kDone) std::fputs(page_of(ending).c_str(), stderr);
+  if (!settings.quiet || code != ExitCode::kDone) print_lines(page_of(ending));
   if (settings.json) print_json(json_of(ending));
   return code;
 }
@@ -87,7 +97,8 @@ Result<std::string> default_state_file(const Job& job, const Environment& enviro
   std::string base = environment("XDG_STATE_HOME").value_or("");
   if (!base.starts_with('/')) {  // the XDG specification: a relative path is as good as none
     const std::string home = environment("HOME").value_or("");
-    if (home.empty()) return fail(ErrorKind::kInvalid, "no place for the state: set HOME or XDG_STATE_HOME, or give --state FILE");
+    if (home.empty())
+      return fail(ErrorKind::kInvalid, "no place for the state: set HOME or XDG_STATE_HOME, or give --state FILE");
     base = home + "/.local/state";
   }
   return base + "/bucketferry/" + job.id() + ".sqlite";

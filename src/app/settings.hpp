@@ -47,14 +47,14 @@ struct Settings {
   S3Settings s3;
   GcsSettings gcs;
 
-  std::size_t transfers = 128;             ///< at once, over all threads
-  std::optional<std::size_t> threads;      ///< nothing: one per core, at most two
+  std::size_t transfers = 128;         ///< at once, over all threads
+  std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
   std::optional<std::string> ca_file;
   std::vector<std::string> include, exclude;
 
   OnForeign on_foreign = OnForeign::kFail;
   bool dry_run = false;
-  std::optional<std::string> state_file;   ///< nothing: below $XDG_STATE_HOME, by job
+  std::optional<std::string> state_file;  ///< nothing: below $XDG_STATE_HOME, by job
   Milliseconds grace{10'000};
 
   bool deep = false;

@@ -1,14 +1,14 @@
 #include "app/settings_file.hpp"
 
+#include <sys/stat.h>
+#include <yaml-cpp/yaml.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <system_error>
-
-#include <sys/stat.h>
-#include <yaml-cpp/yaml.h>
 
 #include "kit/base/text.hpp"
 
@@ -30,7 +30,7 @@ tl::unexpected<Error> wrong(const std::string& path, int line, std::string_view 
 int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
 Result<std::string> read_bounded(const std::string& path, bool* readable_by_others) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return wrong(path, std::generic_category().message(errno));
   if (!S_ISREG(info.st_mode)) return wrong(path, "is not a regular file");
   if (static_cast<std::size_t>(info.st_size) > kFileBytesMax) return wrong(path, "is larger than 1 MiB");

@@ -8,7 +8,8 @@
 
 namespace ferry::app {
 
-/// One `name: value` of the file; a list gives several values. Scalars are text: what they mean is the setting's business.
+/// One `name: value` of the file; a list gives several values. Scalars are text: what they mean is the setting's
+/// business.
 struct FileEntry {
   std::string name;
   std::vector<std::string> values;

@@ -1,10 +1,9 @@
 #include "app/summary.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 #include <string_view>
-
-#include <boost/json.hpp>
 
 #include "app/page.hpp"
 #include "app/progress.hpp"
@@ -75,7 +74,8 @@ std::string outlook(const CopyEnding& ending) {
            (ending.tally.listing_done ? "" : " or more") + " objects to go).\n";
   }
   if (ending.broken) {
-    return "Stopped: " + printable(ending.broken->what) + "\nWhat is copied stays; the same command goes on from here.\n";
+    return "Stopped: " + printable(ending.broken->what) +
+           "\nWhat is copied stays; the same command goes on from here.\n";
   }
   if (const auto left = unsettled(ending); left > 0) {
     return with_commas(left) + " objects were listed, but not settled: please report this; the same command goes on.\n";

@@ -39,10 +39,10 @@ struct CopyEnding {
   TallySnapshot tally;
   double seconds = 0;
   std::uint64_t source_requests = 0, target_requests = 0;
-  std::vector<Failure> failures;  ///< the first few
+  std::vector<Failure> failures;    ///< the first few
   std::vector<ObjectKey> examples;  ///< of a dry run: the first few that would be copied
-  std::optional<Error> broken;    ///< why the run could not be finished
-  std::optional<Error> report;    ///< why the report is incomplete
+  std::optional<Error> broken;      ///< why the run could not be finished
+  std::optional<Error> report;      ///< why the report is incomplete
   bool interrupted = false;
   bool dry_run = false;
   std::string scan;

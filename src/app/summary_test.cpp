@@ -1,7 +1,8 @@
 #include "app/summary.hpp"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 namespace ferry::app {
 namespace {
@@ -84,7 +85,8 @@ TEST(CopyPage, IsReadByAPerson) {
 TEST(CopyPage, ShowsTheFirstFailuresAndTheWayToTheRest_F151) {
   auto ending = with_failures(40);
   const auto page = page_of(ending);
-  EXPECT_NE(page.find("denied  2024/\\x1b[2J\\x0a\n      read source: 403 AccessDenied; allow s3:GetObject\n"), std::string::npos)
+  EXPECT_NE(page.find("denied  2024/\\x1b[2J\\x0a\n      read source: 403 AccessDenied; allow s3:GetObject\n"),
+            std::string::npos)
       << page;
   EXPECT_NE(page.find("run again with --report FILE"), std::string::npos) << page;
   ending.report_file = "r.jsonl";

@@ -1,14 +1,14 @@
 #include "app/verify_run.hpp"
 
-#include <cmath>
-#include <exception>
-#include <utility>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
+#include <cmath>
 #include <csignal>
-#include <unistd.h>
+#include <exception>
+#include <utility>
 
 #include "app/first_page.hpp"
 #include "app/page.hpp"
@@ -166,7 +166,8 @@ std::string evidence_text(const VerifyEnding& ending) {
   std::string text;
   for (const Evidence evidence : {Evidence::kBytes, Evidence::kMd5, Evidence::kProvenance}) {
     if (ending.count(evidence) == 0) continue;
-    text += (text.empty() ? "by " : ", ") + std::string{to_string(evidence)} + " " + with_commas(ending.count(evidence));
+    text +=
+        (text.empty() ? "by " : ", ") + std::string{to_string(evidence)} + " " + with_commas(ending.count(evidence));
   }
   return text;
 }
@@ -174,11 +175,13 @@ std::string evidence_text(const VerifyEnding& ending) {
 std::string differences_text(const VerifyEnding& ending) {
   if (ending.differences.empty()) return {};
   const bool more = ending.different() > ending.differences.size();
-  std::string text = more ? "The first " + std::to_string(ending.differences.size()) + " differences:\n" : "Differences:\n";
+  std::string text =
+      more ? "The first " + std::to_string(ending.differences.size()) + " differences:\n" : "Differences:\n";
   for (const Finding& finding : ending.differences) {
     const bool extra = finding.judgement.verdict == Verdict::kExtra;
     text += "  " + std::string{to_string(finding.judgement.verdict)} + "  " +
-            printable((extra ? finding.target_key : finding.key).str()) + "\n      " + printable(finding.judgement.what) + "\n";
+            printable((extra ? finding.target_key : finding.key).str()) + "\n      " +
+            printable(finding.judgement.what) + "\n";
   }
   if (!more) return text;
   if (!ending.report_file.empty()) return text + "  all of them: " + printable(ending.report_file) + "\n";

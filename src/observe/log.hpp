@@ -31,7 +31,8 @@ void configure(Level level, Format format);
 /// Never blocks on a closed or full stderr for ever; never throws. Any thread.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
-/// A line for the person who runs the command, as it is; made printable by the caller. Any thread.
+/// A line for the person who runs the command, as it is (made printable by the caller) and at every level; with
+/// Format::kJson it becomes the `text` of an event "note". Any thread.
 void print(std::string_view line);
 /// A line that stays below everything else on a terminal (a progress bar): taken away before each event and drawn again
 /// after it. Empty: none. Any thread.

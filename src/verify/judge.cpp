@@ -9,8 +9,8 @@
 namespace ferry {
 namespace {
 
-/// An ETag may only look like an MD5 (KMS), and a listing doesn't say. That it equals the target's MD5 is no accident; that
-/// it differs proves nothing by itself.
+/// An ETag may only look like an MD5 (KMS), and a listing doesn't say. That it equals the target's MD5 is no accident;
+/// that it differs proves nothing by itself.
 bool same_md5(const SourceEntry& entry, const TargetObject& there) {
   const auto md5 = md5_of(entry.version.etag, Encryption::kNone);
   return md5 && there.md5 && md5->bytes == *there.md5;
@@ -41,7 +41,8 @@ Judgement judge_ours(const SourceEntry& entry, const TargetObject& there) {
                 "; copy again"};
   }
   // When it was copied, an MD5 vouched for the bytes, as a rule this ETag: then it still must.
-  if (provenance.check == Rung::kMd5 && there.md5 && md5_of(entry.version.etag, Encryption::kNone) && !same_md5(entry, there)) {
+  if (provenance.check == Rung::kMd5 && there.md5 && md5_of(entry.version.etag, Encryption::kNone) &&
+      !same_md5(entry, there)) {
     return {Verdict::kDifferent, Evidence::kMd5,
             "the target's MD5 is " + hex(*there.md5) + ", the source's ETag " + printable(entry.version.etag.str()) +
                 "; if the source is encrypted with KMS, that is no MD5: verify with --deep"};

@@ -1,8 +1,7 @@
 #include "verify/verifier.hpp"
 
-#include <utility>
-
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
 #include "kit/async/page_stream.hpp"
 #include "kit/base/hash.hpp"
@@ -38,10 +37,12 @@ Verifier::Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectT
 
 Task<Status> Verifier::run() {
   const auto executor = co_await asio::this_coro::executor;
-  Scope scope{Streams{SourceStream{executor, [this](std::optional<std::string> token) {
+  Scope scope{Streams{SourceStream{executor,
+                                   [this](std::optional<std::string> token) {
                                      return source_->list(job_.source_prefix, std::move(token));
                                    }},
-                      TargetStream{executor, [this](std::optional<std::string> token) {
+                      TargetStream{executor,
+                                   [this](std::optional<std::string> token) {
                                      return target_->list(job_.target_prefix, std::move(token));
                                    }}},
               TaskGroup{executor}};
@@ -144,7 +145,9 @@ Task<> Verifier::read_again(Pair pair) {
 }
 
 Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
-  const auto undecided = [](std::string what) { return Judgement{Verdict::kUnverified, Evidence::kNone, std::move(what)}; };
+  const auto undecided = [](std::string what) {
+    return Judgement{Verdict::kUnverified, Evidence::kNone, std::move(what)};
+  };
   if (!pair->there.crc32c) co_return undecided("the target gives no CRC32C");
   auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag);
   if (!reader) co_return undecided(std::move(reader).error().during("read source").what);
@@ -160,14 +163,14 @@ Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
     tally_->read_bytes += *got;
   }
   if (size != pair->there.size) {
-    co_return Judgement{Verdict::kDifferent, Evidence::kBytes,
-                        std::to_string(size) + " bytes read from the source, " + std::to_string(pair->there.size) +
-                            " at the target"};
+    co_return Judgement{
+        Verdict::kDifferent, Evidence::kBytes,
+        std::to_string(size) + " bytes read from the source, " + std::to_string(pair->there.size) + " at the target"};
   }
   if (crc != *pair->there.crc32c) {
-    co_return Judgement{Verdict::kDifferent, Evidence::kBytes,
-                        "CRC32C of the source's bytes is " + crc_text(crc) + ", of the target's " +
-                            crc_text(*pair->there.crc32c)};
+    co_return Judgement{
+        Verdict::kDifferent, Evidence::kBytes,
+        "CRC32C of the source's bytes is " + crc_text(crc) + ", of the target's " + crc_text(*pair->there.crc32c)};
   }
   co_return Judgement{Verdict::kOk, Evidence::kBytes, {}};
 }

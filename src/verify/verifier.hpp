@@ -1,6 +1,6 @@
 #pragma once
-// Compares both sides of a job, object by object, in one pass over both listings. Moves no bytes, unless it is told to read
-// the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read.
+// Compares both sides of a job, object by object, in one pass over both listings. Moves no bytes, unless it is told to
+// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read.
 
 #include <array>
 #include <atomic>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "domain/job.hpp"
-#include "kit/base/buffer_pool.hpp"
 #include "domain/object_meta.hpp"
+#include "kit/base/buffer_pool.hpp"
 #include "plan/filter.hpp"
 #include "source/object_source.hpp"
 #include "target/object_target.hpp"
@@ -19,9 +19,9 @@
 namespace ferry {
 
 struct VerifyOptions {
-  Filter filter;             ///< sees source keys, and target keys as the source would name them
-  bool deep = false;         ///< read every source object and compare CRC32C
-  std::size_t reads = 64;    ///< at once, if deep
+  Filter filter;           ///< sees source keys, and target keys as the source would name them
+  bool deep = false;       ///< read every source object and compare CRC32C
+  std::size_t reads = 64;  ///< at once, if deep
 };
 
 /// Counters that the display reads while the work goes on.
@@ -40,7 +40,7 @@ struct VerifyTally {
 
 /// What became of one object.
 struct Finding {
-  ObjectKey key;         ///< source key
+  ObjectKey key;  ///< source key
   ObjectKey target_key;
   Judgement judgement;
   std::optional<Version> source_version;
@@ -59,7 +59,8 @@ class FindingSink {
 /// Belongs to one io_context thread, as its source and target do. All pointers outlive it; `sink` may be null.
 class Verifier {
  public:
-  Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectTarget* target, VerifyTally* tally, FindingSink* sink);
+  Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectTarget* target, VerifyTally* tally,
+           FindingSink* sink);
 
   /// One pass. An error means that it is incomplete.
   /// @error as ObjectSource::list, ObjectTarget::list
