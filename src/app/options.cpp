@@ -231,7 +231,22 @@ std::vector<Option> source_options() {
            .group = Group::kSource,
            .help = "region of the bucket (default: us-east-1)",
            .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
-          {.name = "s3-profile",
+          {.name = "s3-path-style",
+           .value = "",
+           .environment = {{"FERRY_S3_PATH_STYLE", false}},
+           .group = Group::kSource,
+           .help = "bucket in the path, not in the host name",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.path_style); }},
+          {.name = "s3-requester-pays",
+           .value = "",
+           .environment = {{"FERRY_S3_REQUESTER_PAYS", false}},
+           .group = Group::kSource,
+           .help = "agree to pay for requests and traffic of such a bucket",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }}};
+}
+
+std::vector<Option> source_credential_options() {
+  return {{.name = "s3-profile",
            .value = "NAME",
            .environment = {{"AWS_PROFILE"}},
            .group = Group::kSource,
@@ -249,24 +264,12 @@ std::vector<Option> source_options() {
            .group = Group::kSource,
            .help = "shared configuration (default: ~/.aws/config)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.config_file); }},
-          {.name = "s3-path-style",
-           .value = "",
-           .environment = {{"FERRY_S3_PATH_STYLE", false}},
-           .group = Group::kSource,
-           .help = "bucket in the path, not in the host name",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.path_style); }},
           {.name = "s3-anonymous",
            .value = "",
            .environment = {{"FERRY_S3_ANONYMOUS", false}},
            .group = Group::kSource,
            .help = "a public bucket: send no credentials",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.anonymous); }},
-          {.name = "s3-requester-pays",
-           .value = "",
-           .environment = {{"FERRY_S3_REQUESTER_PAYS", false}},
-           .group = Group::kSource,
-           .help = "agree to pay for requests and traffic of such a bucket",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }},
           {.name = "s3-access-key-id",
            .value = "TEXT",
            .environment = {{"AWS_ACCESS_KEY_ID"}},
@@ -367,7 +370,8 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, selection_options, source_options, target_options, output_options, general_options}) {
+  for (auto part : {work_options, selection_options, source_options, source_credential_options, target_options,
+                    output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;
