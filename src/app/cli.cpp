@@ -32,11 +32,30 @@ std::string shown(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
+std::string_view verb_of(Command command) { return command == Command::kCopy ? "copy" : "verify"; }
+
+/// What to say of words that no option took. Never a word after an unknown option: it may be a secret.
+Error surplus(Command command, const std::vector<std::string>& words) {
+  const auto dashed = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with("-"); });
+  if (dashed == words.end()) {
+    return Error{ErrorKind::kInvalid, shown(words.front()) + " is one word too many; see --help"};
+  }
+  const std::string name = dashed->substr(0, dashed->find('='));
+  for (const Option& option : options()) {
+    if (!option.secret || name != "--" + std::string{option.name}) continue;
+    return Error{ErrorKind::kInvalid, name + " is never a flag, because everybody can read command lines; set " +
+                                          std::string{option.environment.front().name}};
+  }
+  return Error{ErrorKind::kInvalid,
+               shown(name) + " is not an option of " + std::string{verb_of(command)} + "; see --help"};
+}
+
 /// CLI11 tells words apart; what they mean, and all precedence, is ours: its own files would beat the environment.
 Result<Flags> split_words(Command command, std::vector<std::string> words) {
   Flags flags;
   CLI::App parser;
   parser.set_help_flag();
+  parser.allow_extras();
   parser.add_flag("-h,--help", flags.help);
   parser.add_option("--config", flags.config)->expected(1)->allow_extra_args(false)->take_last();
   parser.add_option("SRC", flags.source);
@@ -55,11 +74,10 @@ Result<Flags> split_words(Command command, std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     parser.parse(std::move(words));
-  } catch (const CLI::ExtrasError& error) {
-    return fail(ErrorKind::kInvalid, std::string{printable(error.what())} + "; see --help");
   } catch (const CLI::ParseError& error) {
     return fail(ErrorKind::kInvalid, std::string{printable(error.what())} + "; see --help");
   }
+  if (const auto rest = parser.remaining(); !rest.empty()) return fail(surplus(command, rest));
   return flags;
 }
 

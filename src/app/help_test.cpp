@@ -1,6 +1,7 @@
 #include "app/help.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -96,6 +97,21 @@ TEST(ConfigurationPage, NamesEverySettingAndNothingElse) {
   for (auto match = std::sregex_iterator(page.begin(), page.end(), flag); match != std::sregex_iterator(); ++match) {
     EXPECT_TRUE(known.contains((*match)[1])) << "the page names --" << (*match)[1] << ", the program doesn't";
   }
+}
+
+TEST(ConfigurationPage, ItsSettingsFileIsOneThatTheParserTakes) {
+  const std::string page = file("docs/configuration.md");
+  const auto begin = page.find("```yaml\n");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string yaml = page.substr(begin + 8, page.find("```", begin + 8) - begin - 8);
+  char path[] = "/tmp/ferry-help-test-XXXXXX";
+  ::close(::mkstemp(path));
+  std::ofstream{path} << yaml;
+  const auto parsed = parse_command_line({"copy", "--config", path}, kNoEnvironment);
+  ::unlink(path);
+  ASSERT_TRUE(parsed) << parsed.error().what;
+  EXPECT_EQ(parsed->settings.transfers, 256u);
+  EXPECT_EQ(parsed->settings.job.target_prefix, "photos/2024/");
 }
 
 }  // namespace

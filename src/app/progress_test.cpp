@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "app/display.hpp"
-
 namespace ferry::app {
 namespace {
 
@@ -115,14 +113,6 @@ TEST(WithCommas, GroupsThousands) {
   EXPECT_EQ(with_commas(999), "999");
   EXPECT_EQ(with_commas(1'000), "1,000");
   EXPECT_EQ(with_commas(12'345'678), "12,345,678");
-}
-
-TEST(Display, DrawsABarOnlyWhereATerminalCanRedrawIt) {
-  EXPECT_EQ(resolve(ProgressMode::kAuto, false, true, false), ProgressMode::kBar);
-  EXPECT_EQ(resolve(ProgressMode::kAuto, false, true, true), ProgressMode::kPlain);
-  EXPECT_EQ(resolve(ProgressMode::kAuto, false, false, false), ProgressMode::kPlain);
-  EXPECT_EQ(resolve(ProgressMode::kBar, false, false, true), ProgressMode::kBar);
-  EXPECT_EQ(resolve(ProgressMode::kBar, true, true, false), ProgressMode::kNone);
 }
 
 }  // namespace
