@@ -218,10 +218,15 @@ Status Intake::end() {
 }
 
 Status Intake::keep_quantum() {
-  digests_.update(quantum_);
-  auto piece = store_->keep(std::move(quantum_));
-  quantum_.clear();
-  const auto size = std::exchange(filled_, 0);
+  filled_ = 0;
+  auto bytes = std::exchange(quantum_, {});
+  return keep(std::move(bytes));
+}
+
+Status Intake::keep(std::string bytes) {
+  const auto size = bytes.size();
+  digests_.update(bytes);
+  auto piece = store_->keep(std::move(bytes));
   if (!piece) return fail(std::move(piece).error());
   content_.append(*std::move(piece), 0, size);
   return {};

@@ -101,8 +101,8 @@ class Intake {
   [[nodiscard]] std::span<char> space();  ///< where the next bytes go; never empty
   [[nodiscard]] Status arrived(std::size_t count);
   [[nodiscard]] Status add(std::span<const char> bytes);  ///< the same for bytes that lie elsewhere
-  void drop_partial() { filled_ = 0; }
-  [[nodiscard]] Status end();                                           ///< the last, short quantum, too
+  [[nodiscard]] Status keep(std::string bytes);  ///< hashed and kept as they are; nothing may be waiting in space()
+  [[nodiscard]] Status end();                    ///< the last, short quantum, too
   [[nodiscard]] std::uint64_t size() const { return content_.size(); }  ///< of what was kept
   [[nodiscard]] const Content& content() const { return content_; }
   [[nodiscard]] const Digests& digests() const { return digests_; }

@@ -46,16 +46,12 @@ std::string join_text(std::string_view a, std::string_view b, std::uint64_t leng
 std::string join_crcs(HashKind kind, std::string_view a, std::string_view b, std::uint64_t length_b) {
   if (a.empty()) return std::string(b);
   switch (kind) {
-    case HashKind::kCrc32:
-      return join_text<std::uint32_t>(a, b, length_b, 0xedb88320u);
-    case HashKind::kCrc32c:
-      return join_text<std::uint32_t>(a, b, length_b, 0x82f63b78u);
-    case HashKind::kCrc64nvme:
-      return join_text<std::uint64_t>(a, b, length_b, 0x9a6c9329ac4bc9b5u);
+    case HashKind::kCrc32: return join_text<std::uint32_t>(a, b, length_b, 0xedb88320u);
+    case HashKind::kCrc32c: return join_text<std::uint32_t>(a, b, length_b, 0x82f63b78u);
+    case HashKind::kCrc64nvme: return join_text<std::uint64_t>(a, b, length_b, 0x9a6c9329ac4bc9b5u);
     case HashKind::kMd5:
     case HashKind::kSha1:
-    case HashKind::kSha256:
-      break;
+    case HashKind::kSha256: break;
   }
   return {};
 }

@@ -58,20 +58,11 @@ void append_xml(std::string* out, std::string_view text) {
     out->append(text, plain, i - plain);
     plain = i + 1;
     switch (c) {
-      case '<':
-        *out += "&lt;";
-        break;
-      case '>':
-        *out += "&gt;";
-        break;
-      case '&':
-        *out += "&amp;";
-        break;
-      case '"':
-        *out += "&quot;";
-        break;
-      default:
-        fmt::format_to(std::back_inserter(*out), "&#x{:x};", c);
+      case '<': *out += "&lt;"; break;
+      case '>': *out += "&gt;"; break;
+      case '&': *out += "&amp;"; break;
+      case '"': *out += "&quot;"; break;
+      default: fmt::format_to(std::back_inserter(*out), "&#x{:x};", c);
     }
   }
   out->append(text, plain);
