@@ -20,9 +20,12 @@ namespace {
 namespace json = boost::json;
 
 std::uint64_t micros_of(WallTime time) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
-WallTime from_micros(std::uint64_t micros) { return WallTime{std::chrono::microseconds(static_cast<std::int64_t>(micros))}; }
+WallTime from_micros(std::uint64_t micros) {
+  return WallTime{std::chrono::microseconds(static_cast<std::int64_t>(micros))};
+}
 
 void append_pairs(std::string* out, const Pairs& pairs) {
   *out += '[';
@@ -80,7 +83,9 @@ Content content_of(const json::object& object, FileStore* bytes) {
 
 void append_s3_object(JsonObject* out, const S3Object& object) {
   out->text("etag", object.etag).number("modified", micros_of(object.modified)).text_if("class", object.storage_class);
-  out->text("encryption", object.encryption).text_if("key_md5", object.customer_key_md5).text_if("version", object.version_id);
+  out->text("encryption", object.encryption)
+      .text_if("key_md5", object.customer_key_md5)
+      .text_if("version", object.version_id);
   if (object.delete_marker) out->number("marker", 1);
   if (object.restored_until) out->number("restored", micros_of(*object.restored_until));
   append_content(out->name("content"), object.content);
@@ -88,7 +93,8 @@ void append_s3_object(JsonObject* out, const S3Object& object) {
   append_pairs(out->name("metadata"), object.metadata);
   append_pairs(out->name("tags"), object.tags);
   const auto checksum = [](std::string* to, const std::optional<S3Checksum>& one) {
-    append_json(to, one ? fmt::format("{}:{}:{}", static_cast<int>(one->kind), one->full_object ? 1 : 0, one->value) : "");
+    append_json(to,
+                one ? fmt::format("{}:{}:{}", static_cast<int>(one->kind), one->full_object ? 1 : 0, one->value) : "");
   };
   checksum(out->name("checksum"), object.checksum);
   auto* parts = out->name("parts");
@@ -123,13 +129,16 @@ S3Object s3_object_of(const json::object& line, FileStore* bytes) {
   object.checksum = checksum_of(text_of(line, "checksum"));
   const auto& parts = list_of(line, "parts");
   for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
-    object.parts.push_back(S3Part{parts[i].to_number<std::uint64_t>(), checksum_of(std::string_view(parts[i + 1].as_string()))});
+    object.parts.push_back(
+        S3Part{parts[i].to_number<std::uint64_t>(), checksum_of(std::string_view(parts[i + 1].as_string()))});
   }
   return object;
 }
 
 void append_gcs_object(JsonObject* out, const GcsObject& object) {
-  out->number("generation", object.generation).number("metageneration", object.metageneration).number("crc32c", object.crc32c);
+  out->number("generation", object.generation)
+      .number("metageneration", object.metageneration)
+      .number("crc32c", object.crc32c);
   if (object.md5) out->text("md5", hex(*object.md5));
   out->text_if("sha256", object.sha256.value_or("")).text_if("type", object.content_type);
   out->text_if("encoding", object.content_encoding).text_if("disposition", object.content_disposition);
@@ -224,7 +233,9 @@ class Journal::S3Side final : public S3Observer {
       out->number("open", bucket.open).number("versions", bucket.versions);
     }));
   }
-  void bucket_gone(std::string_view bucket) override { journal_->append(line_for("s3.bucket.gone", bucket, std::nullopt)); }
+  void bucket_gone(std::string_view bucket) override {
+    journal_->append(line_for("s3.bucket.gone", bucket, std::nullopt));
+  }
   void object_stored(std::string_view bucket, std::string_view key, const S3Object& object) override {
     journal_->append(line_for("s3.put", bucket, key, [&](JsonObject* out) { append_s3_object(out, object); }));
   }
@@ -240,7 +251,9 @@ class Journal::GcsSide final : public GcsObserver {
  public:
   explicit GcsSide(Journal* journal) : journal_(journal) {}
   void bucket_made(std::string_view bucket) override { journal_->append(line_for("gcs.bucket", bucket, std::nullopt)); }
-  void bucket_gone(std::string_view bucket) override { journal_->append(line_for("gcs.bucket.gone", bucket, std::nullopt)); }
+  void bucket_gone(std::string_view bucket) override {
+    journal_->append(line_for("gcs.bucket.gone", bucket, std::nullopt));
+  }
   void object_stored(std::string_view bucket, std::string_view name, const GcsObject& object) override {
     journal_->append(line_for("gcs.put", bucket, name, [&](JsonObject* out) { append_gcs_object(out, object); }));
   }
@@ -253,7 +266,11 @@ class Journal::GcsSide final : public GcsObserver {
 };
 
 Journal::Journal(int fd, S3Store* s3, GcsStore* gcs)
-    : fd_(fd), s3_(s3), gcs_(gcs), s3_side_(std::make_unique<S3Side>(this)), gcs_side_(std::make_unique<GcsSide>(this)) {
+    : fd_(fd),
+      s3_(s3),
+      gcs_(gcs),
+      s3_side_(std::make_unique<S3Side>(this)),
+      gcs_side_(std::make_unique<GcsSide>(this)) {
   s3_->observe(s3_side_.get());
   gcs_->observe(gcs_side_.get());
 }
@@ -264,7 +281,8 @@ Journal::~Journal() {
   ::close(fd_);
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& directory, S3Store* s3, GcsStore* gcs, FileStore* bytes) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& directory, S3Store* s3, GcsStore* gcs,
+                                               FileStore* bytes) {
   const auto path = directory + "/journal";
   const auto end = replay_file(path, s3, gcs, bytes);
   if (!end) return fail(end.error());

@@ -1,6 +1,6 @@
 #pragma once
-// What survives a restart: a file of bytes that only grows, and a journal with one JSON line per change. A line that was cut
-// off by a crash is dropped when the journal is opened; what it told had not been answered yet.
+// What survives a restart: a file of bytes that only grows, and a journal with one JSON line per change. A line that
+// was cut off by a crash is dropped when the journal is opened; what it told had not been answered yet.
 
 #include <memory>
 #include <mutex>

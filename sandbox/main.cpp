@@ -15,7 +15,8 @@ namespace {
 using ferry::sandbox::FillOptions;
 using ferry::sandbox::ServeOptions;
 
-constexpr const char* kFooter = R"(Prints one JSON line when ready: endpoints, S3 keys, path of a service-account file whose token_uri is this sandbox.
+constexpr const char* kFooter =
+    R"(Prints one JSON line when ready: endpoints, S3 keys, path of a service-account file whose token_uri is this sandbox.
 SIGTERM or SIGINT end it with 0.
 
 Synthetic buckets are computed, not stored. Their keys are data/0000000/000, data/0000000/001, … in listing order; the bytes
@@ -52,7 +53,8 @@ Examples
 
 struct Texts {
   std::vector<std::string> synthetic;
-  std::string access_key = "SANDBOXACCESSKEY", secret_key = "sandbox-secret-key", session_token, event_log, data, faults, rate = "0";
+  std::string access_key = "SANDBOXACCESSKEY", secret_key = "sandbox-secret-key", session_token, event_log, data,
+              faults, rate = "0";
   std::string certificate, key, account_file, checksum = "crc64nvme", part_bytes = "5M";
   long latency_ms = 0, token_life = 3600;
 };
@@ -60,19 +62,32 @@ struct Texts {
 void add_servers(CLI::App* app, ServeOptions* options, Texts* texts) {
   app->add_option("--s3", options->s3, "Serve S3 on this port (0: any free one)")->group("Servers");
   app->add_option("--gcs", options->gcs, "Serve Google Cloud Storage on this port")->group("Servers");
-  app->add_option("--token", options->token, "Serve the token endpoint on a port of its own [default: POST /token on the GCS port]")->group("Servers");
+  app->add_option("--token", options->token,
+                  "Serve the token endpoint on a port of its own [default: POST /token on the GCS port]")
+      ->group("Servers");
   app->add_option("--address", options->address, "Listen here")->capture_default_str()->group("Servers");
-  app->add_option("--threads", options->threads, "Threads, all on the same ports")->capture_default_str()->check(CLI::Range(1, 64))->group("Servers");
+  app->add_option("--threads", options->threads, "Threads, all on the same ports")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64))
+      ->group("Servers");
   app->add_option("--tls-cert", texts->certificate, "PEM certificate: serve TLS")->group("Servers");
   app->add_option("--tls-key", texts->key, "PEM key of the certificate")->group("Servers");
 }
 
 void add_contents(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
-  app->add_option("--buckets-s3", settings.buckets_s3, "S3 buckets to make: NAME or NAME@REGION,…")->delimiter(',')->group("Contents");
-  app->add_option("--buckets-gcs", settings.buckets_gcs, "GCS buckets to make: NAME,…")->delimiter(',')->group("Contents");
-  app->add_option("--public", settings.buckets_open, "S3 buckets that may be read without keys: NAME,…")->delimiter(',')->group("Contents");
-  app->add_option("--synthetic", texts->synthetic, "BUCKET:COUNT:SIZE, computed S3 objects (K, M, G, T are powers of 1024); repeatable")->group("Contents");
+  app->add_option("--buckets-s3", settings.buckets_s3, "S3 buckets to make: NAME or NAME@REGION,…")
+      ->delimiter(',')
+      ->group("Contents");
+  app->add_option("--buckets-gcs", settings.buckets_gcs, "GCS buckets to make: NAME,…")
+      ->delimiter(',')
+      ->group("Contents");
+  app->add_option("--public", settings.buckets_open, "S3 buckets that may be read without keys: NAME,…")
+      ->delimiter(',')
+      ->group("Contents");
+  app->add_option("--synthetic", texts->synthetic,
+                  "BUCKET:COUNT:SIZE, computed S3 objects (K, M, G, T are powers of 1024); repeatable")
+      ->group("Contents");
   app->add_option("--data", texts->data, "Keep everything in this folder [default: memory]")->group("Contents");
   app->add_flag("--discard", settings.discard, "GCS: drop uploaded bytes after hashing")->group("Contents");
 }
@@ -80,33 +95,60 @@ void add_contents(CLI::App* app, ServeOptions* options, Texts* texts) {
 void add_credentials(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
   app->add_option("--access-key", texts->access_key, "S3 access key id")->capture_default_str()->group("Credentials");
-  app->add_option("--secret-key", texts->secret_key, "S3 secret access key")->capture_default_str()->group("Credentials");
-  app->add_option("--session-token", texts->session_token, "S3 session token that requests must carry")->group("Credentials");
+  app->add_option("--secret-key", texts->secret_key, "S3 secret access key")
+      ->capture_default_str()
+      ->group("Credentials");
+  app->add_option("--session-token", texts->session_token, "S3 session token that requests must carry")
+      ->group("Credentials");
   app->add_option("--region", settings.s3.region, "Region of S3 buckets")->capture_default_str()->group("Credentials");
-  app->add_flag("--gcs-auth", settings.gcs.check_tokens, "GCS: require tokens of the token endpoint [default: anonymous]")->group("Credentials");
-  app->add_option("--token-life", texts->token_life, "Seconds until an access token expires")->capture_default_str()->check(CLI::Range(1, 86400))->group("Credentials");
-  app->add_option("--service-account", texts->account_file, "Write the service-account file here [default: a temporary file]")->group("Credentials");
+  app->add_flag("--gcs-auth", settings.gcs.check_tokens,
+                "GCS: require tokens of the token endpoint [default: anonymous]")
+      ->group("Credentials");
+  app->add_option("--token-life", texts->token_life, "Seconds until an access token expires")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86400))
+      ->group("Credentials");
+  app->add_option("--service-account", texts->account_file,
+                  "Write the service-account file here [default: a temporary file]")
+      ->group("Credentials");
 }
 
 void add_behaviour(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
   app->add_option("--faults", texts->faults, "File of fault instructions")->group("Behaviour");
-  app->add_option("--latency", texts->latency_ms, "Milliseconds before each answer")->check(CLI::NonNegativeNumber)->group("Behaviour");
-  app->add_option("--rate", texts->rate, "Bytes per second of each connection, each way (0: no limit)")->capture_default_str()->group("Behaviour");
-  app->add_option("--default-checksum", texts->checksum, "What S3 adds to uploads without a checksum: crc64nvme (as S3 does) or none")
-      ->capture_default_str()->check(CLI::IsMember({"crc64nvme", "none"}))->group("Behaviour");
-  app->add_option("--part-min", texts->part_bytes, "Smallest part of a multipart upload but the last")->capture_default_str()->group("Behaviour");
-  app->add_flag("--limit-mutations", settings.limit_mutations, "GCS: 429 for more than one write per second and object")->group("Behaviour");
+  app->add_option("--latency", texts->latency_ms, "Milliseconds before each answer")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Behaviour");
+  app->add_option("--rate", texts->rate, "Bytes per second of each connection, each way (0: no limit)")
+      ->capture_default_str()
+      ->group("Behaviour");
+  app->add_option("--default-checksum", texts->checksum,
+                  "What S3 adds to uploads without a checksum: crc64nvme (as S3 does) or none")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"crc64nvme", "none"}))
+      ->group("Behaviour");
+  app->add_option("--part-min", texts->part_bytes, "Smallest part of a multipart upload but the last")
+      ->capture_default_str()
+      ->group("Behaviour");
+  app->add_flag("--limit-mutations", settings.limit_mutations, "GCS: 429 for more than one write per second and object")
+      ->group("Behaviour");
 }
 
 void add_records(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
-  app->add_option("--event-log", texts->event_log, "Append every request and every commit to this file, as JSON lines")->group("Records");
-  app->add_option("--events-kept", settings.events_kept, "Newest events readable at /_sandbox/events")->capture_default_str()->group("Records");
-  app->add_flag_callback("--no-sha", [&settings] { settings.s3.log_sha256 = settings.gcs.log_sha256 = false; },
-                         "No SHA-256 of commits (for benchmarks)")->group("Records");
-  app->add_flag_callback("--no-md5", [&settings] { settings.gcs.compute_md5 = false; },
-                         "GCS: no md5Hash unless the client declares one (for benchmarks)")->group("Records");
+  app->add_option("--event-log", texts->event_log, "Append every request and every commit to this file, as JSON lines")
+      ->group("Records");
+  app->add_option("--events-kept", settings.events_kept, "Newest events readable at /_sandbox/events")
+      ->capture_default_str()
+      ->group("Records");
+  app->add_flag_callback(
+         "--no-sha", [&settings] { settings.s3.log_sha256 = settings.gcs.log_sha256 = false; },
+         "No SHA-256 of commits (for benchmarks)")
+      ->group("Records");
+  app->add_flag_callback(
+         "--no-md5", [&settings] { settings.gcs.compute_md5 = false; },
+         "GCS: no md5Hash unless the client declares one (for benchmarks)")
+      ->group("Records");
 }
 
 /// Texts into settings. @error: what to write instead
@@ -132,8 +174,11 @@ ferry::Status apply(const Texts& texts, ServeOptions* options) {
   settings.pace.latency = ferry::Milliseconds(texts.latency_ms);
   const auto rate = ferry::sandbox::parse_size(texts.rate);
   const auto part = ferry::sandbox::parse_size(texts.part_bytes);
-  if (!rate) return ferry::fail(ErrorKind::kInvalid, "--rate '" + texts.rate + "': a number of bytes, with K, M or G at will");
-  if (!part) return ferry::fail(ErrorKind::kInvalid, "--part-min '" + texts.part_bytes + "': a number of bytes, with K or M at will");
+  if (!rate)
+    return ferry::fail(ErrorKind::kInvalid, "--rate '" + texts.rate + "': a number of bytes, with K, M or G at will");
+  if (!part)
+    return ferry::fail(ErrorKind::kInvalid,
+                       "--part-min '" + texts.part_bytes + "': a number of bytes, with K or M at will");
   settings.pace.bytes_per_second = *rate;
   settings.s3.part_bytes_min = *part;
   for (const auto& text : texts.synthetic) {
@@ -156,18 +201,22 @@ void add_fill(CLI::App* fill, FillOptions* options) {
   fill->add_option("--region", options->region, "Region to sign for")->capture_default_str();
   fill->add_option("--bucket", options->bucket, "Bucket; made if it is missing")->required();
   fill->add_option("--prefix", options->prefix, "Put before every key");
-  fill->add_option("--recipe", options->recipe, "demo, small:COUNT:SIZE or large:COUNT:SIZE (large: in parts)")->capture_default_str();
+  fill->add_option("--recipe", options->recipe, "demo, small:COUNT:SIZE or large:COUNT:SIZE (large: in parts)")
+      ->capture_default_str();
   fill->add_option("--seed", options->seed, "Same seed, same bytes")->capture_default_str();
   fill->add_option("--change", options->change, "Overwrite this many of the recipe's objects with new content instead");
   fill->add_flag("--with-illegal", options->with_illegal, "demo: also keys that GCS refuses (line feed, '.', '..')");
-  fill->add_option("--parallel", options->parallel, "Uploads at a time")->capture_default_str()->check(CLI::Range(1, 256));
+  fill->add_option("--parallel", options->parallel, "Uploads at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"S3 and Google Cloud Storage on one machine, without an account: strict servers that can be told to fail.",
-               "bucketferry-sandbox"};
+  CLI::App app{
+      "S3 and Google Cloud Storage on one machine, without an account: strict servers that can be told to fail.",
+      "bucketferry-sandbox"};
   app.footer(kFooter);
   app.require_subcommand(0, 1);
   ServeOptions options;

@@ -18,12 +18,6 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-std::uint64_t mix(std::string_view text) {
-  std::uint64_t hash = 0;
-  for (const char c : text) hash = mix(hash ^ static_cast<unsigned char>(c));
-  return hash;
-}
-
 /// CRC of `times` copies of a run with that CRC and length.
 std::uint32_t repeated_crc(std::uint32_t crc, std::uint64_t length, std::uint64_t times) {
   std::uint32_t result = 0;
@@ -38,6 +32,11 @@ std::uint32_t repeated_crc(std::uint32_t crc, std::uint64_t length, std::uint64_
 constexpr std::uint64_t kKeysPerFolder = 1000;
 
 }  // namespace
+
+std::uint64_t scatter(std::string_view text, std::uint64_t seed) {
+  for (const char c : text) seed = mix(seed ^ static_cast<unsigned char>(c));
+  return mix(seed);
+}
 
 const Pattern& Pattern::instance() {
   static const Pattern pattern;
@@ -96,7 +95,7 @@ class PatternPiece final : public Piece {
 }  // namespace
 
 SyntheticKeys::SyntheticKeys(std::uint64_t count, std::uint64_t size, std::string_view seed)
-    : count_(count), size_(size), seed_(mix(seed)) {}
+    : count_(count), size_(size), seed_(scatter(seed, 0)) {}
 
 std::string SyntheticKeys::key(std::uint64_t index) const {
   return fmt::format("data/{:07}/{:03}", index / kKeysPerFolder, index % kKeysPerFolder);

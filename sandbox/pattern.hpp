@@ -33,6 +33,9 @@ class Pattern {
   std::vector<std::uint32_t> prefix_;
 };
 
+/// A well-mixed number that depends on every byte of `text` and on `seed`.
+[[nodiscard]] std::uint64_t scatter(std::string_view text, std::uint64_t seed);
+
 /// The computed part of a bucket: `count` keys "data/0000012/345" in listing order, `size` bytes each.
 class SyntheticKeys {
  public:

@@ -62,7 +62,8 @@ void Sandbox::make_buckets() {
     bucket.open = std::ranges::find(settings_.buckets_open, bucket.name) != settings_.buckets_open.end();
     return bucket;
   };
-  for (const auto& name : settings_.buckets_s3) (void)s3_store_->make_bucket(info(name));  // kept from an earlier run: fine
+  for (const auto& name : settings_.buckets_s3)
+    (void)s3_store_->make_bucket(info(name));  // kept from an earlier run: fine
   for (const auto& name : settings_.buckets_open) (void)s3_store_->make_bucket(info(name));
   for (const auto& name : settings_.buckets_gcs) (void)gcs_store_->make_bucket(name);
   for (const auto& spec : settings_.synthetic) {
@@ -122,7 +123,8 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
   } else if (method == "GET" && name == "events" && target) {
     log_->flush();
     type = "application/x-ndjson";
-    body = log_->read(parse_u64(target->query.get("after")).value_or(0), parse_u64(target->query.get("limit")).value_or(10'000));
+    body = log_->read(parse_u64(target->query.get("after")).value_or(0),
+                      parse_u64(target->query.get("limit")).value_or(10'000));
   } else if (method == "GET" && name == "counters") {
     body = log_->counters();
   } else if (method == "POST" && name == "reset") {
@@ -143,7 +145,8 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
     }
   } else {
     status = 404;
-    body = R"({"error":"known are GET health, events, counters, faults; POST faults, reset, revoke-tokens; DELETE faults"})";
+    body =
+        R"({"error":"known are GET health, events, counters, faults; POST faults, reset, revoke-tokens; DELETE faults"})";
   }
   net::Headers headers{{"Content-Type", type}};
   (void)co_await wire->respond(status, std::move(headers), std::move(body));

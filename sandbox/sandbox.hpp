@@ -18,14 +18,14 @@ namespace ferry::sandbox {
 struct Settings {
   S3Settings s3;
   GcsSettings gcs;
-  std::vector<std::string> buckets_s3;    ///< NAME, or NAME@REGION
+  std::vector<std::string> buckets_s3;  ///< NAME, or NAME@REGION
   std::vector<std::string> buckets_gcs;
   std::vector<std::string> buckets_open;  ///< S3 buckets that anybody may read
   std::vector<SyntheticSpec> synthetic;
-  std::optional<std::string> data_dir;    ///< nothing: memory
+  std::optional<std::string> data_dir;  ///< nothing: memory
   std::optional<std::string> event_log;
   std::size_t events_kept = 100'000;
-  bool discard = false;                   ///< GCS: hash uploads and drop the bytes
+  bool discard = false;  ///< GCS: hash uploads and drop the bytes
   bool limit_mutations = false;
   std::chrono::seconds token_life{3600};
   Pace pace;

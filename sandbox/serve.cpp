@@ -33,7 +33,8 @@ class Worker {
     options.port = *port;
     auto server = net::make_http_server(
         context_.get_executor(), std::move(options),
-        [sandbox, service](net::ServerExchange* exchange) { return sandbox->handle(service, exchange); }, system_clock());
+        [sandbox, service](net::ServerExchange* exchange) { return sandbox->handle(service, exchange); },
+        system_clock());
     if (!server) return fail(std::move(server).error());
     *port = (*server)->port();
     servers_.push_back(*std::move(server));
@@ -64,7 +65,8 @@ class KeyFile {
   static Result<KeyFile> write(std::optional<std::string> path, const std::string& text) {
     KeyFile file;
     file.temporary_ = !path;
-    file.path_ = path.value_or((std::filesystem::temp_directory_path() / fmt::format("bucketferry-sandbox-{}.json", ::getpid())).string());
+    file.path_ = path.value_or(
+        (std::filesystem::temp_directory_path() / fmt::format("bucketferry-sandbox-{}.json", ::getpid())).string());
     const int fd = ::open(file.path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (fd >= 0) ::close(fd);
@@ -115,12 +117,15 @@ std::string ready_line(const ServeOptions& options, const Ports& ports, const st
   JsonObject json(&line);
   json.text("event", "ready").number("pid", static_cast<std::uint64_t>(::getpid()));
   if (options.s3) {
-    json.text("s3", url(ports.s3)).text("access_key_id", keys.access_key_id).text("secret_access_key", keys.secret_access_key);
+    json.text("s3", url(ports.s3))
+        .text("access_key_id", keys.access_key_id)
+        .text("secret_access_key", keys.secret_access_key);
     if (keys.session_token) json.text("session_token", *keys.session_token);
     json.text("region", options.settings.s3.region);
   }
   if (options.gcs) json.text("gcs", url(ports.gcs));
-  json.text("token_uri", url(options.token ? ports.token : ports.gcs) + "/token").text("service_account_file", key_file);
+  json.text("token_uri", url(options.token ? ports.token : ports.gcs) + "/token")
+      .text("service_account_file", key_file);
   json.end();
   return line + "\n";
 }
@@ -146,7 +151,8 @@ void wait_for_signal(EventLog* log) {
 int serve(ServeOptions options) {
   std::signal(SIGPIPE, SIG_IGN);
   if (!options.s3 && !options.gcs && !options.token) {
-    return complain(Error(ErrorKind::kInvalid, "nothing to serve: give --s3 PORT, --gcs PORT or both (0: any free port)"));
+    return complain(
+        Error(ErrorKind::kInvalid, "nothing to serve: give --s3 PORT, --gcs PORT or both (0: any free port)"));
   }
   options.settings.gcs.tls = options.certificate_file.has_value();
   auto sandbox = Sandbox::make(options.settings, system_clock(), system_rng());
@@ -157,7 +163,8 @@ int serve(ServeOptions options) {
   Ports ports;
   for (unsigned i = 0; i < options.threads; ++i) {
     workers.push_back(std::make_unique<Worker>());
-    if (auto added = add_servers(options, sandbox->get(), workers.back().get(), &ports); !added) return complain(added.error());
+    if (auto added = add_servers(options, sandbox->get(), workers.back().get(), &ports); !added)
+      return complain(added.error());
   }
   const auto token_uri = fmt::format("{}://{}:{}/token", options.certificate_file ? "https" : "http", options.address,
                                      options.token ? ports.token : ports.gcs);

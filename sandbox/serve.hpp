@@ -14,7 +14,7 @@ struct ServeOptions {
   unsigned threads = 2;
   std::optional<std::string> certificate_file, key_file;
   std::optional<std::string> service_account_file;  ///< where to write it; nothing: a temporary file
-  std::string faults;  ///< instructions, one per line
+  std::string faults;                               ///< instructions, one per line
   Settings settings;
 };
 
