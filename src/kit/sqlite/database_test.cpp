@@ -1,11 +1,11 @@
 #include "kit/sqlite/database.hpp"
 
+#include <gmock/gmock.h>
+#include <sqlite3.h>
+
 #include <array>
 #include <future>
 #include <optional>
-
-#include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include "kit/async/task_group.hpp"
 #include "kit/sqlite/query.hpp"
@@ -29,8 +29,8 @@ class DatabaseTest : public ::testing::Test {
   }
 
   Result<std::unique_ptr<Database>> open() {
-    return Database::open(folder_.path() / "test.db", {1234, 1, "CREATE TABLE item (name BLOB PRIMARY KEY)", "move it away"},
-                          nullptr);
+    return Database::open(folder_.path() / "test.db",
+                          {1234, 1, "CREATE TABLE item (name BLOB PRIMARY KEY)", "move it away"}, nullptr);
   }
   Task<Status> insert(std::string name) {
     return database_->write([this, name = std::move(name)](SQLite::Database&) {
@@ -67,8 +67,8 @@ TEST_F(DatabaseTest, SharesATransactionAmongWorkThatArrivesTogether) {
   TaskGroup group{context.get_executor()};
   std::promise<void> all_wait;
   int commits = 0;
-  sqlite3_commit_hook(database_->connection().getHandle(), [](void* counter) { return ++*static_cast<int*>(counter), 0; },
-                      &commits);
+  sqlite3_commit_hook(
+      database_->connection().getHandle(), [](void* counter) { return ++*static_cast<int*>(counter), 0; }, &commits);
   std::optional<Status> first;
   group.spawn(keep(database_->write([&all_wait](SQLite::Database&) {
     all_wait.get_future().wait();

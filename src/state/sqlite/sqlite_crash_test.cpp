@@ -1,5 +1,12 @@
-// The state file under sudden death: of the process, at every single write, and of the machine, with writes that were never
-// synchronised lost, torn or reordered. Each run is a child process that dies; its parent looks at what is left.
+// The state file under sudden death: of the process, at every single write, and of the machine, with writes that were
+// never synchronised lost, torn or reordered. Each run is a child process that dies; its parent looks at what is left.
+
+#include <SQLiteCpp/Database.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -13,13 +20,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <SQLiteCpp/Database.h>
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "kit/async/task_group.hpp"
 #include "state/sqlite/sqlite_state.hpp"
@@ -177,8 +177,12 @@ void die_at(int operation, Death death) {
 Job job() { return {BucketName{"source"}, "", BucketName{"target"}, ""}; }
 
 Receipt receipt(int number) {
-  return {ObjectKey{"key-" + std::to_string(number)}, {ETag{"tag-" + std::to_string(number)}, Seconds{}, std::nullopt},
-          Generation{number + 1}, Rung::kMd5, 42, Seconds{}};
+  return {ObjectKey{"key-" + std::to_string(number)},
+          {ETag{"tag-" + std::to_string(number)}, Seconds{}, std::nullopt},
+          Generation{number + 1},
+          Rung::kMd5,
+          42,
+          Seconds{}};
 }
 
 /// Records receipts and tells of each one that was acknowledged, in the pipe.
@@ -266,7 +270,8 @@ class SqliteStateCrash : public ::testing::Test {
     EXPECT_EQ(SQLite::Database{file.native()}.execAndGet("PRAGMA integrity_check").getString(), "ok");
   }
 
-  /// Lets children die at their first, second, … operation on a file, until one lives to its end. Returns how many died.
+  /// Lets children die at their first, second, … operation on a file, until one lives to its end. Returns how many
+  /// died.
   int die_everywhere(Death death, int receipts, bool durable) {
     for (int operation = 1;; ++operation) {
       SCOPED_TRACE("died at operation " + std::to_string(operation));
@@ -303,7 +308,8 @@ Task<> record_endlessly(StateStore* store, int first, int step, int pipe) {
 }
 
 TEST_F(SqliteStateCrash, KeepsEveryAcknowledgedReceiptWhenKilledUnderLoad_F117) {
-  // A hundred receipts at once, so that transactions are shared; killed after a number of acknowledgements drawn by lot.
+  // A hundred receipts at once, so that transactions are shared; killed after a number of acknowledgements drawn by
+  // lot.
   constexpr int kAtOnce = 100;
   const testing::TemporaryFolder folder;
   const auto file = folder.path() / "state.db";
