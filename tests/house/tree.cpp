@@ -36,7 +36,7 @@ std::size_t end_of_token(std::string_view text, std::size_t from) {
 bool SourceFile::is_test() const {
   const auto name = path.substr(path.rfind('/') + 1);
   return name.ends_with("_test.cpp") || name.ends_with("_test.hpp") || name.find("_contract") != std::string::npos ||
-         name.starts_with("scripted_") || path.starts_with("testing/") || path.starts_with("tests/");
+         path.starts_with("testing/") || path.starts_with("tests/");
 }
 
 std::filesystem::path top() { return FERRY_SOURCE_DIR; }
