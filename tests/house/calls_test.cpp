@@ -28,8 +28,8 @@ const std::vector<Forbidden>& forbidden() {
        {"src/app/", "src/kit/net/http_client.cpp", "sandbox/main.cpp"},
        "settings are read in app"},
       {{"std::cout", "std::cerr", "std::clog", "printf(", "fprintf(", "puts("},
-       {"src/app/", "sandbox/main.cpp"},
-       "use observe/log.hpp; stdout belongs to app"},
+       {"src/app/", "sandbox/"},
+       "use observe/log.hpp; stdout belongs to programs"},
       {{"setenv", "unsetenv", "putenv"}, {"_test.cpp"}, "only a test may change its environment"},
       {{"GTEST_SKIP", "DISABLED_"}, {}, "a test that does not run shows nothing"},
   };
