@@ -80,7 +80,9 @@ TEST(GcsInsert, IllegalMediaTypesBecomeTheDefaultAndNeverReachAHeader_F046_F152)
     }
     for (const auto& request : room.http.requests()) {
       for (const auto& [name, value] : request.head.headers) EXPECT_EQ(value.find_first_of("\r\n"), std::string::npos);
-      if (is_session_start(request)) EXPECT_EQ(request.header("X-Upload-Content-Type"), sent);
+      if (is_session_start(request)) {
+        EXPECT_EQ(request.header("X-Upload-Content-Type"), sent);
+      }
     }
   }
 }
