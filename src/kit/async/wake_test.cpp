@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -83,6 +84,52 @@ TEST(Wake, ResumesOnTheWaitersThread) {
   testing::run(f.context, wait(&f.wake, &resumed_on));
   setter.join();
   EXPECT_EQ(resumed_on, std::this_thread::get_id());
+}
+
+TEST(Wake, SetAllResumesEveryWaiterInOrderOnItsOwnExecutor) {
+  constexpr int kEach = 150;  // more than one post per executor takes along
+  Fixture first, second;
+  std::vector<int> order_first, order_second;
+  auto wait = [](Wake* wake, int number, std::vector<int>* order) -> Task<> {
+    co_await wake->wait();
+    order->push_back(number);
+  };
+  std::vector<std::unique_ptr<Wake>> wakes;
+  std::vector<Wake*> all;
+  for (int number = 0; number < kEach; ++number) {
+    for (auto* side : {&first, &second}) {
+      all.push_back(wakes.emplace_back(std::make_unique<Wake>()).get());
+      side->group.spawn(wait(all.back(), number, side == &first ? &order_first : &order_second));
+    }
+  }
+  first.settle();
+  second.settle();
+  Wake nobody_waits;
+  all.push_back(&nobody_waits);
+  Wake::set_all(all);
+
+  std::vector<int> expected;
+  for (int number = 0; number < kEach; ++number) expected.push_back(number);
+  first.settle();
+  EXPECT_EQ(order_first, expected);
+  EXPECT_TRUE(order_second.empty()) << "the other executor has not run";
+  second.settle();
+  EXPECT_EQ(order_second, expected);
+  testing::run(first.context, nobody_waits.wait());
+}
+
+TEST(Wake, AThrowingCompletionHandlerLeavesTheOthersOfItsCrowdToBeResumed) {
+  Fixture f;
+  Wake throwing;
+  asio::co_spawn(f.context.get_executor(), throwing.wait(),
+                 [](const std::exception_ptr&) { throw std::runtime_error("planned"); });
+  f.group.spawn(wait_then_count(&f.wake, &f.woken));
+  f.settle();
+  const std::vector<Wake*> both{&throwing, &f.wake};
+  Wake::set_all(both);
+  EXPECT_THROW(f.settle(), std::runtime_error);
+  f.settle();
+  EXPECT_EQ(f.woken, 1);
 }
 
 TEST(Wake, SurvivesSetAndCancelRacingFromTwoThreads) {
