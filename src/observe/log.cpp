@@ -57,8 +57,40 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   std::atomic<bool> as_json{false};
 
+  /// A line as it is; in JSON, the text of an event.
+  void print(std::string_view line, std::string_view json) {
+    const std::lock_guard lock{mutex_};
+    if (!as_json) {
+      emit(line);
+      return;
+    }
+    spdlog::memory_buf_t buffer;
+    formatter_->format({"", spdlog::level::info, spdlog::string_view_t{json.data(), json.size()}}, buffer);
+    emit({buffer.data(), buffer.size()});
+  }
+
+  void pin(std::string line) {
+    const std::lock_guard lock{mutex_};
+    if (line == pinned_) return;
+    pinned_ = std::move(line);
+    if (writable(0)) put(kErase + pinned_);  // a bar that isn't drawn is no loss
+  }
+
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    emit({line.data(), line.size()});
+  }
+  void flush_() override {}
+
+ private:
+  static constexpr int kPatienceMs = 100;
+  static constexpr std::size_t kPiece = 4096;  ///< PIPE_BUF: what a writable pipe takes without blocking
+  static inline const std::string kErase = "\r\x1b[K";
+
+  /// `line` ends with its line break. What is pinned stays below it.
+  void emit(std::string_view line) {
     if (!writable(stalled_ ? 0 : kPatienceMs)) {
       stalled_ = true;
       ++lost_;
@@ -66,15 +98,8 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
     stalled_ = false;
     if (lost_ > 0 && put(notice_of(lost_))) lost_ = 0;
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    if (lost_ > 0 || !put({line.data(), line.size()})) ++lost_;
+    if (lost_ > 0 || !(pinned_.empty() ? put(line) : put(kErase + std::string{line} + pinned_))) ++lost_;
   }
-  void flush_() override {}
-
- private:
-  static constexpr int kPatienceMs = 100;
-  static constexpr std::size_t kPiece = 4096;  ///< PIPE_BUF: what a writable pipe takes without blocking
 
   static bool writable(int patience_ms) {
     pollfd stderr_ready{STDERR_FILENO, POLLOUT, 0};
@@ -109,6 +134,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     return true;
   }
 
+  std::string pinned_;
   bool stalled_ = false;
   bool cut_ = false;  ///< the last line that stderr took has no end yet
   std::uint64_t lost_ = 0;
@@ -216,5 +242,12 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
 } catch (...) {
   return;  // no memory for a line: the event is lost, the work is not
 }
+
+void print(std::string_view line) {
+  const std::string text{line};
+  output().sink->print(text + "\n", json_line("note", {{"text", text}}));
+}
+
+void pin(std::string line) { output().sink->pin(std::move(line)); }
 
 }  // namespace ferry::log

@@ -31,6 +31,13 @@ void configure(Level level, Format format);
 /// Never blocks on a closed or full stderr for ever; never throws. Any thread.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
+/// A line for the person who runs the command, as it is (made printable by the caller) and at every level; with
+/// Format::kJson it becomes the `text` of an event "note". Any thread.
+void print(std::string_view line);
+/// A line that stays below everything else on a terminal (a progress bar): taken away before each event and drawn again
+/// after it. Empty: none. Any thread.
+void pin(std::string line);
+
 inline void info(std::string_view event, std::initializer_list<Field> fields) { write(Level::kInfo, event, fields); }
 inline void warn(std::string_view event, std::initializer_list<Field> fields) { write(Level::kWarning, event, fields); }
 inline void error(std::string_view event, std::initializer_list<Field> fields) { write(Level::kError, event, fields); }

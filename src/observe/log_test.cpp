@@ -189,6 +189,33 @@ TEST(Log, NeverLeavesDescriptorTwoForTheNextFile) {
   close(next);
 }
 
+TEST(Log, APinnedLineStaysBelowWhatIsLogged) {
+  PipedStderr err;
+  pin("[==>  ] 40%");
+  EXPECT_EQ(err.text(), "\r\x1b[K[==>  ] 40%");
+  print("stopping");
+  EXPECT_EQ(err.text(), "\r\x1b[Kstopping\n[==>  ] 40%");
+  info("step.done", {});
+  const auto event = err.text();
+  EXPECT_TRUE(event.starts_with("\r\x1b[K")) << event;
+  EXPECT_TRUE(event.ends_with("info step.done\n[==>  ] 40%")) << event;
+  pin("");
+  EXPECT_EQ(err.text(), "\r\x1b[K");
+  print("done");
+  EXPECT_EQ(err.text(), "done\n");
+}
+
+TEST(Log, APrintedLineIsANoteAmongEventsInJson_F151) {
+  PipedStderr err;
+  configure(Level::kError, Format::kJson);
+  print("Copied 3 of 3 \"objects\"");
+  const auto lines = err.lines();
+  ASSERT_EQ(lines.size(), 1U);
+  const auto line = boost::json::parse(lines[0]).as_object();
+  EXPECT_EQ(line.at("event"), "note");
+  EXPECT_EQ(line.at("text"), "Copied 3 of 3 \"objects\"");
+}
+
 TEST(Log, DropsAndCountsLinesWhileNobodyReads) {
   PipedStderr err;
   configure(Level::kInfo, Format::kText);

@@ -2,6 +2,7 @@
 // What happened to each object, for reports. Unchanged objects are only counted: a rescan must not write a line for each.
 
 #include "domain/receipt.hpp"
+#include "domain/transfer_plan.hpp"
 
 namespace ferry {
 
@@ -12,6 +13,8 @@ class OutcomeSink {
   virtual void copied(const Receipt& receipt) = 0;
   virtual void superseded(const ObjectKey& key, std::string_view why) = 0;
   virtual void failed(const Failure& failure) = 0;
+  /// Dry runs only: this would be copied.
+  virtual void planned(const TransferPlan&) {}
 };
 
 }  // namespace ferry

@@ -2,7 +2,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include "publish/page_stream.hpp"
+#include "kit/async/page_stream.hpp"
 
 namespace ferry {
 namespace {
@@ -85,7 +85,11 @@ void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch
     ++tally_->planned;
     tally_->planned_bytes += entry.size;
     copy->plan.scan = options_.scan_id;
-    if (!options_.dry_run) batch->plans.push_back(std::move(copy->plan));
+    if (!options_.dry_run) {
+      batch->plans.push_back(std::move(copy->plan));
+    } else if (sink_) {
+      sink_->planned(copy->plan);
+    }
   } else if (auto* refused = std::get_if<Refused>(&decision)) {
     refuse(entry, std::move(*refused), batch);
   } else {

@@ -22,7 +22,7 @@ struct ScanOptions {
   Policy policy;
   Filter filter;
   std::string scan_id;   ///< travels with each plan
-  bool dry_run = false;  ///< decides and counts, but neither enqueues nor records
+  bool dry_run = false;  ///< decides, counts and tells the sink, but neither enqueues nor records
 };
 
 class Publisher {

@@ -2,6 +2,8 @@
 // What every room of the queue must prove. A room's test instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(Memory, MessageQueueContract, ::testing::Values(QueueRoom{&memory::make_queue}), …)
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <functional>
 #include <memory>
@@ -11,8 +13,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "kit/async/task_group.hpp"
 #include "queue/message_queue.hpp"
@@ -32,7 +32,14 @@ class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
   void make(std::size_t capacity) { queue_ = GetParam().make(capacity, &clock_); }
 
   static TransferPlan plan(std::string key) {
-    return {ObjectKey{std::move(key)}, ETag{"\"tag\""}, std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, ""};
+    return {ObjectKey{std::move(key)},
+            ETag{"\"tag\""},
+            std::nullopt,
+            std::nullopt,
+            std::nullopt,
+            std::nullopt,
+            std::nullopt,
+            ""};
   }
   static std::vector<TransferPlan> plans(std::initializer_list<const char*> keys) {
     std::vector<TransferPlan> made;

@@ -35,8 +35,8 @@ struct Record {
 };
 
 struct RecordPage {
-  std::vector<Record> records;       ///< ascending by key
-  std::optional<ObjectKey> next;     ///< pass as `after`; nothing: the end
+  std::vector<Record> records;    ///< ascending by key
+  std::optional<ObjectKey> next;  ///< pass as `after`; nothing: the end
 };
 
 /// A large upload that another process can go on with: session, and hash states at `offset`.
@@ -60,8 +60,8 @@ class StateStore {
   virtual Task<Status> mark_published(std::vector<Published> published) = 0;
   /// One answer per key, in the same order; an empty Record where nothing is known.
   virtual Task<Result<std::vector<Record>>> lookup(std::vector<ObjectKey> keys) = 0;
-  /// Records that a version is at the target and clears the key's failure and checkpoint. Fenced: a receipt with a lower
-  /// generation than the recorded one changes nothing and is still a success.
+  /// Records that a version is at the target and clears the key's failure and checkpoint. Fenced: a receipt with a
+  /// lower generation than the recorded one changes nothing and is still a success.
   virtual Task<Status> record_consumed(Receipt receipt) = 0;
   virtual Task<Result<RecordPage>> list(std::optional<ObjectKey> after, std::size_t limit) = 0;
 

@@ -2,6 +2,8 @@
 // What every room of the state store must prove. A room's test instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(Memory, StateStoreContract, ::testing::Values(StateRoom{…}), …)
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,8 +11,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "kit/async/task_group.hpp"
 #include "state/state_store.hpp"
@@ -49,10 +49,19 @@ class StateStoreContract : public ::testing::TestWithParam<StateRoom> {
     return {ObjectKey{std::move(key)}, version(std::move(tag)), Generation{generation}, Rung::kMd5, 42, at(2)};
   }
   static Failure failure(std::string key) {
-    return {ObjectKey{std::move(key)}, version("\"tag\""), FailureReason::kDenied, "read: 403: grant s3:GetObject", 3, at(3)};
+    return {ObjectKey{std::move(key)},
+            version("\"tag\""),
+            FailureReason::kDenied,
+            "read: 403: grant s3:GetObject",
+            3,
+            at(3)};
   }
   static Checkpoint checkpoint(std::string key) {
-    return {ObjectKey{std::move(key)}, version("\"tag\""), "https://upload.example/session?id=1", 8'388'608, {{"crc32c", "abcd"}}};
+    return {ObjectKey{std::move(key)},
+            version("\"tag\""),
+            "https://upload.example/session?id=1",
+            8'388'608,
+            {{"crc32c", "abcd"}}};
   }
   Record lookup(std::string key) { return must(store_->lookup({ObjectKey{std::move(key)}})).at(0); }
   Keys failed_keys() {
@@ -76,8 +85,26 @@ class StateStoreContract : public ::testing::TestWithParam<StateRoom> {
   }
   /// Keys that somebody might mistake for syntax: SQL, globs, protocol lines, ends of text.
   static Keys awkward_keys() {
-    return {"'", "\"", "a'; DROP TABLE object; --", "%", "_", "*?[a-z]", "\r\n", std::string("a\0b", 3), std::string(1, '\0'),
-            "a//b", "..", "/", "dir/", " ", "\xff\xfe", "\xc3\xbc", "u\xcc\x88", "?1", ":key", std::string(1024, 'k')};
+    return {"'",
+            "\"",
+            "a'; DROP TABLE object; --",
+            "%",
+            "_",
+            "*?[a-z]",
+            "\r\n",
+            std::string("a\0b", 3),
+            std::string(1, '\0'),
+            "a//b",
+            "..",
+            "/",
+            "dir/",
+            " ",
+            "\xff\xfe",
+            "\xc3\xbc",
+            "u\xcc\x88",
+            "?1",
+            ":key",
+            std::string(1024, 'k')};
   }
 
   testing::SimulatedClock clock_;

@@ -7,16 +7,16 @@
 
 namespace ferry {
 
-inline constexpr std::uint64_t kGranuleBytes = 256 * 1024;  ///< unfinished uploads are kept in whole granules
+inline constexpr std::uint64_t kGranuleBytes = 256 << 10;  ///< unfinished uploads are kept in whole granules
 inline constexpr std::size_t kNameBytesMax = 1024;
-inline constexpr std::size_t kMetadataBytesMax = 8 * 1024;  ///< names and values together
+inline constexpr std::size_t kMetadataBytesMax = 8 << 10;  ///< names and values together
 inline constexpr std::size_t kMetadataNameBytesMax = 1024;
-inline constexpr std::size_t kMetadataValueBytesMax = 4 * 1024;
+inline constexpr std::size_t kMetadataValueBytesMax = 4 << 10;
 
 /// Where the held-back tail of a streamed upload begins: the last granule boundary before `size`, so that the tail is
-/// never empty. `size` > 0.
+/// never empty unless the object is.
 [[nodiscard]] constexpr std::uint64_t streamed_tail_begin(std::uint64_t size) {
-  return (size - 1) / kGranuleBytes * kGranuleBytes;
+  return size == 0 ? 0 : (size - 1) / kGranuleBytes * kGranuleBytes;
 }
 
 /// @error kLimit  name or metadata can't be held; names the entry and the limit

@@ -56,6 +56,7 @@ const std::vector<Room>& rooms() {
                        {kContracts, use_case, {"kit/net"}})},
       {"sandbox", kKit},
       {"testing/base", kKit},
+      {"testing/net", together({"testing/base"}, {kKit})},
       {"testing", together({"testing/base", "publish", "migrate", "verify", "source/memory", "target/memory",
                             "queue/memory", "state/memory"},
                            {kContracts, use_case})},
@@ -64,7 +65,7 @@ const std::vector<Room>& rooms() {
 }
 
 /// What tests may use besides: the test kit, and rooms that need nothing outside of the process.
-const std::vector<std::string> kForTests{"testing",       "testing/base", "source/memory",
+const std::vector<std::string> kForTests{"testing",       "testing/base", "testing/net", "source/memory",
                                          "target/memory", "queue/memory", "state/memory"};
 
 /// Packages that one room hides from all others: a prefix of the header, and who may include it.
@@ -73,7 +74,7 @@ const std::vector<std::pair<std::string, std::set<std::string>>> kHidden{
     {"SQLiteCpp/", {"kit/sqlite", "state/sqlite"}},
     {"sqlite3.h", {"kit/sqlite", "state/sqlite"}},
     {"pugixml.hpp", {"source/s3", "sandbox"}},
-    {"isa-l/", {"kit/base"}},
+    {"isa-l/", {"kit/base", "sandbox"}},
     {"CLI/", {"app", "sandbox"}},
     {"yaml-cpp/", {"app"}},
     {"boost/beast", {"kit/net"}},

@@ -34,8 +34,9 @@ std::size_t end_of_token(std::string_view text, std::size_t from) {
 }  // namespace
 
 bool SourceFile::is_test() const {
-  return path.ends_with("_test.cpp") || path.find("_contract") != std::string::npos || path.starts_with("testing/") ||
-         path.starts_with("tests/");
+  const auto name = path.substr(path.rfind('/') + 1);
+  return name.ends_with("_test.cpp") || name.ends_with("_test.hpp") || name.find("_contract") != std::string::npos ||
+         name.starts_with("scripted_") || path.starts_with("testing/") || path.starts_with("tests/");
 }
 
 std::filesystem::path top() { return FERRY_SOURCE_DIR; }

@@ -13,7 +13,7 @@ struct SourceFile {
   std::string text;
   std::string code;  ///< `text` with comments and the insides of literals blanked out; lines stay where they are
 
-  [[nodiscard]] bool is_test() const;  ///< a test, or a contract suite that tests include
+  [[nodiscard]] bool is_test() const;  ///< a test, or what only tests include: suites, scripted counterparts
 };
 
 /// All *.cpp and *.hpp below these folders of the repository, sorted by path. Folders that are not there are left out.

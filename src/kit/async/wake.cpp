@@ -1,14 +1,13 @@
 #include "kit/async/wake.hpp"
 
 #include <algorithm>
-#include <cassert>
-#include <utility>
-#include <vector>
-
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <cassert>
+#include <utility>
+#include <vector>
 
 namespace ferry {
 
@@ -67,8 +66,8 @@ void Wake::set_all(std::span<Wake* const> wakes) {
   for (auto& crowd : crowds) std::move(crowd).post();
 }
 
-/// On the waiter's thread, once its coroutine is suspended. Nothing can resume it before this returns: resuming is a post to
-/// this very thread.
+/// On the waiter's thread, once its coroutine is suspended. Nothing can resume it before this returns: resuming is a
+/// post to this very thread.
 void Wake::park(Handler handler) {
   auto slot = asio::get_associated_cancellation_slot(handler);
   if (slot.is_connected()) slot.assign([this](asio::cancellation_type) { cancel(); });

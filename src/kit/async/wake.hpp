@@ -1,31 +1,30 @@
 #pragma once
 // One suspended coroutine that any thread may wake.
 
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
 #include <mutex>
 #include <optional>
 #include <span>
-
-#include <boost/asio/async_result.hpp>
-#include <boost/system/error_code.hpp>
 
 #include "kit/async/task.hpp"
 
 namespace ferry {
 
-/// Waited for by one coroutine, once; set from any thread. The coroutine is always resumed by a post to its own executor,
-/// never inside of set().
+/// Waited for by one coroutine, once; set from any thread. The coroutine is always resumed by a post to its own
+/// executor, never inside of set().
 ///
-/// Lifetime: whoever calls set() keeps the Wake alive until set() returns; a cancelled waiter may be gone at any moment.
-/// Either share the ownership, or call set() under the lock under which the waiter takes itself off the list of those to wake.
-/// The waiting coroutine must have ended before its io_context is destroyed.
+/// Lifetime: whoever calls set() keeps the Wake alive until set() returns; a cancelled waiter may be gone at any
+/// moment. Either share the ownership, or call set() under the lock under which the waiter takes itself off the list of
+/// those to wake. The waiting coroutine must have ended before its io_context is destroyed.
 class Wake {
  public:
   Wake() = default;
   Wake(const Wake&) = delete;
   Wake& operator=(const Wake&) = delete;
 
-  /// Suspends until set(); goes on at once (through a post) if it is set already. Returns normally if set() came before a
-  /// cancellation, so that what was handed over with it isn't lost.
+  /// Suspends until set(); goes on at once (through a post) if it is set already. Returns normally if set() came before
+  /// a cancellation, so that what was handed over with it isn't lost.
   Task<> wait();
 
   void set();  ///< any thread; further calls change nothing

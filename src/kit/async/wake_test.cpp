@@ -1,12 +1,12 @@
 #include "kit/async/wake.hpp"
 
+#include <gtest/gtest.h>
+
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include <boost/asio/post.hpp>
-#include <gtest/gtest.h>
 
 #include "kit/async/task_group.hpp"
 #include "testing/base/simulated_clock.hpp"

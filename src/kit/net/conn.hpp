@@ -74,6 +74,7 @@ class Conn final : public Watch {
   void close();
   void reset();  ///< the peer sees RST
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+  [[nodiscard]] const SSL* tls() const { return tls_.get(); }  ///< null: plain
   [[nodiscard]] bool interrupted() const { return !interrupted_.empty(); }
 
   void watch() { watchdog_->add(this); }

@@ -17,17 +17,24 @@ int keep_ticket(SSL* session, SSL_SESSION* ticket) {
 
 }  // namespace
 
-Dialer::Dialer(Executor executor, Clock* clock, Milliseconds timeout, ProxyRules proxies, SslContext context,
-               Watchdog* watchdog, Traffic* traffic)
+Dialer::Dialer(Executor executor, Clock* clock, Milliseconds timeout, ProxyRules proxies,
+               std::optional<std::string> ca_file, Watchdog* watchdog, Traffic* traffic)
     : executor_(executor),
       clock_(clock),
       timeout_(timeout),
       proxies_(std::move(proxies)),
-      context_(std::move(context)),
+      ca_file_(std::move(ca_file)),
       watchdog_(watchdog),
       traffic_(traffic),
-      dns_(executor, clock) {
+      dns_(executor, clock) {}
+
+Status Dialer::prepare_tls() {
+  if (context_) return Unit{};
+  auto context = make_client_context(ca_file_);
+  if (!context) return fail(std::move(context).error());
+  context_ = *std::move(context);
   SSL_CTX_sess_set_new_cb(context_.get(), keep_ticket);
+  return Unit{};
 }
 
 Task<Result<std::unique_ptr<Conn>>> Dialer::dial(Origin origin) {
@@ -142,6 +149,7 @@ Task<Status> Dialer::open_tunnel(Conn* conn, const Proxy* proxy, const Origin* o
 }
 
 Task<Status> Dialer::secure(Conn* conn, const Origin* origin) {
+  if (auto prepared = prepare_tls(); !prepared) co_return prepared;
   auto handle = make_client_handle(context_.get(), origin->host);
   if (!handle) co_return fail(ErrorKind::kUnavailable, ssl_error_text(nullptr));
   auto& ticket = tickets_[*origin];

@@ -15,11 +15,13 @@ namespace ferry::net {
 
 class Dialer {
  public:
-  Dialer(Executor executor, Clock* clock, Milliseconds timeout, ProxyRules proxies, SslContext context,
+  Dialer(Executor executor, Clock* clock, Milliseconds timeout, ProxyRules proxies, std::optional<std::string> ca_file,
          Watchdog* watchdog, Traffic* traffic);
 
   /// @error kUnavailable says which step failed, and how.
   Task<Result<std::unique_ptr<Conn>>> dial(Origin origin);
+  /// Loads the roots, unless that is done: it takes a while, and plain HTTP doesn't need it. @error kInvalid
+  Status prepare_tls();
   [[nodiscard]] const Proxy* proxy_for(const Origin& origin) const { return proxies_.find(origin); }
 
  private:
@@ -40,6 +42,7 @@ class Dialer {
   Clock* clock_;
   Milliseconds timeout_;
   ProxyRules proxies_;
+  std::optional<std::string> ca_file_;
   SslContext context_;
   Watchdog* watchdog_;
   Traffic* traffic_;

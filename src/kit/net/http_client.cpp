@@ -15,10 +15,10 @@ constexpr int kInterimMax = 16;
 
 /// What the exchanges of one client share; lives as long as the last of them.
 struct Core {
-  Core(Executor executor, const ClientOptions& given, Clock* clock, ProxyRules proxies, SslContext context)
+  Core(Executor executor, const ClientOptions& given, Clock* clock, ProxyRules proxies)
       : options(given),
         watchdog(executor, clock, given.progress_timeout),
-        dialer(executor, clock, given.connect_timeout, std::move(proxies), std::move(context), &watchdog, &traffic),
+        dialer(executor, clock, given.connect_timeout, std::move(proxies), given.ca_file, &watchdog, &traffic),
         pool(clock, given.idle_timeout, given.idle_max) {}
   ClientOptions options;
   HttpStats stats;
@@ -314,9 +314,10 @@ Result<std::unique_ptr<HttpClient>> make_http_client(Executor executor, ClientOp
   ignore_broken_pipes();
   auto proxies = ProxyRules::make(options.http_proxy, options.https_proxy, options.no_proxy);
   if (!proxies) return fail(std::move(proxies).error());
-  auto context = make_client_context(options.ca_file);
-  if (!context) return fail(std::move(context).error());
-  auto core = std::make_shared<Core>(executor, options, clock, *std::move(proxies), *std::move(context));
+  auto core = std::make_shared<Core>(executor, options, clock, *std::move(proxies));
+  if (options.ca_file) {
+    if (auto prepared = core->dialer.prepare_tls(); !prepared) return fail(std::move(prepared).error());
+  }
   return std::make_unique<Client>(std::move(core));
 }
 

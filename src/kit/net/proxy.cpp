@@ -17,6 +17,9 @@ Result<std::optional<Proxy>> parse_proxy(std::string_view name, std::string_view
   if (url.empty()) return std::optional<Proxy>{};
   std::string_view rest = url;
   if (rest.starts_with("http://")) rest.remove_prefix(7);
+  if (rest.find("://") != std::string_view::npos) {
+    return fail(ErrorKind::kInvalid, std::string(name) + ": only http:// proxies are supported");
+  }
   Proxy proxy;
   if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
     const auto credentials = percent_decode(rest.substr(0, at));
@@ -24,9 +27,6 @@ Result<std::optional<Proxy>> parse_proxy(std::string_view name, std::string_view
       return fail(ErrorKind::kInvalid, std::string(name) + ": the credentials in it have a bad %XX escape");
     proxy.authorization = "Basic " + base64(*credentials);
     rest.remove_prefix(at + 1);
-  }
-  if (rest.find("://") != std::string_view::npos) {
-    return fail(ErrorKind::kInvalid, std::string(name) + ": only http:// proxies are supported");
   }
   auto address = Origin::parse("http://" + std::string(rest));
   if (!address) return fail(std::move(address).error().during(name));

@@ -1,14 +1,14 @@
 #include "kit/sqlite/database.hpp"
 
-#include <algorithm>
-#include <cassert>
-#include <cerrno>
-#include <system_error>
-
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <system_error>
 
 #include "kit/base/text.hpp"
 
@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kBusyMs = 100;               // for somebody who only looks at the file; a holder holds it for good
-constexpr std::size_t kGroupMax = 1000;    // operations per transaction: bounds how long the first one waits
+constexpr int kBusyMs = 100;             // for somebody who only looks at the file; a holder holds it for good
+constexpr std::size_t kGroupMax = 1000;  // operations per transaction: bounds how long the first one waits
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 std::string name_of(const fs::path& file) { return "database " + printable(file.native()); }
@@ -34,7 +34,7 @@ fs::path beside(const fs::path& file, const char* suffix) { return file.native()
 /// Takes access away from everybody but the owner. The files beside it hold the same data.
 Status restrict_access(const fs::path& file, std::vector<std::string>* warnings) {
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat info {};
+    struct stat info{};
     const auto path = beside(file, suffix);
     if (::stat(path.c_str(), &info) != 0 || (info.st_mode & kOthers) == 0) continue;
     if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) {
@@ -47,7 +47,7 @@ Status restrict_access(const fs::path& file, std::vector<std::string>* warnings)
 }
 
 void warn_of_open_folder(const fs::path& file, std::vector<std::string>* warnings) {
-  struct stat info {};
+  struct stat info{};
   const auto folder = file.parent_path();
   if (!warnings || ::stat(folder.c_str(), &info) != 0) return;
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (info.st_mode & S_ISVTX) == 0) {
@@ -62,9 +62,10 @@ Status prepare_file(const fs::path& file, std::vector<std::string>* warnings) {
   if (made >= 0) {
     ::close(made);
   } else if (errno != EEXIST) {
-    return refuse(file, "can't be created (" + errno_text() + "): choose a place that exists and that you can write to");
+    return refuse(file,
+                  "can't be created (" + errno_text() + "): choose a place that exists and that you can write to");
   } else {
-    struct stat info {};
+    struct stat info{};
     if (::stat(file.c_str(), &info) != 0) return refuse(file, "can't be used (" + errno_text() + ")");
     if (!S_ISREG(info.st_mode)) return refuse(file, "isn't a regular file: choose another name");
     if (auto done = restrict_access(file, warnings); !done) return done;
@@ -123,8 +124,8 @@ Status check_kind(SQLite::Database& connection, const fs::path& file, const Sche
                             std::to_string(schema.version) + "): use that release, or " + schema.rebuild_hint);
   }
   if (version < schema.version) {
-    return refuse(file, "has a schema that this release doesn't read (" + std::to_string(version) + "): " +
-                            schema.rebuild_hint);
+    return refuse(
+        file, "has a schema that this release doesn't read (" + std::to_string(version) + "): " + schema.rebuild_hint);
   }
   return Unit{};
 }
@@ -151,32 +152,32 @@ Error explain(const fs::path& file, const Schema& schema, const SQLite::Exceptio
     return name_of(file) + ": " + std::string{what} + " (" + failure.what() + "): " + std::string{remedy};
   };
   switch (failure.getErrorCode()) {
-    case SQLITE_FULL:
-      return {ErrorKind::kUnavailable, text("the disk is full", "free some space")};
+    case SQLITE_FULL: return {ErrorKind::kUnavailable, text("the disk is full", "free some space")};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
-      return {ErrorKind::kUnavailable, text("another process is using it", "wait until that has ended, or use another file")};
+      return {ErrorKind::kUnavailable,
+              text("another process is using it", "wait until that has ended, or use another file")};
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:
       return {ErrorKind::kUnavailable, text("can't be read or written for now", "check the disk and its free space")};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return {ErrorKind::kInvalid, text("is damaged, or isn't a database", schema.rebuild_hint)};
+    case SQLITE_NOTADB: return {ErrorKind::kInvalid, text("is damaged, or isn't a database", schema.rebuild_hint)};
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_READONLY:
-      return {ErrorKind::kInvalid, text("can't be opened for writing", "check the permissions of the file and its folder")};
-    default:
-      return {ErrorKind::kInvalid, text("can't be used", schema.rebuild_hint)};
+      return {ErrorKind::kInvalid,
+              text("can't be opened for writing", "check the permissions of the file and its folder")};
+    default: return {ErrorKind::kInvalid, text("can't be used", schema.rebuild_hint)};
   }
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(const fs::path& file, Schema schema, std::vector<std::string>* warnings) {
+Result<std::unique_ptr<Database>> Database::open(const fs::path& file, Schema schema,
+                                                 std::vector<std::string>* warnings) {
   // Absolute: a relative name could look like a URI ("file:…?mode=ro").
   const auto path = fs::absolute(file);
   if (auto prepared = prepare_file(path, warnings); !prepared) return fail(std::move(prepared).error());

@@ -2,6 +2,10 @@
 // One SQLite file on a thread of its own. Coroutines hand work over and are resumed on their own executors; work that
 // arrives while a transaction runs shares the next one (group commit).
 
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <SQLiteCpp/Statement.h>
+
 #include <concepts>
 #include <condition_variable>
 #include <cstdint>
@@ -14,10 +18,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Exception.h>
-#include <SQLiteCpp/Statement.h>
 
 #include "kit/async/task.hpp"
 #include "kit/async/wake.hpp"
@@ -46,9 +46,9 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Runs `work(connection)` on the database's thread inside of a transaction and returns its value once that is committed.
-  /// `work` may throw SQLite::Exception, and may be called twice: when a transaction shared with others failed, each is
-  /// tried again by itself. A caller that is cancelled does not wait; its work may still be done.
+  /// Runs `work(connection)` on the database's thread inside of a transaction and returns its value once that is
+  /// committed. `work` may throw SQLite::Exception, and may be called twice: when a transaction shared with others
+  /// failed, each is tried again by itself. A caller that is cancelled does not wait; its work may still be done.
   /// @error kUnavailable  disk full, I/O error, no memory: nothing of `work` was done; later it may succeed
   /// @error kInvalid      the file is damaged; says what to do
   template <std::invocable<SQLite::Database&> Work>

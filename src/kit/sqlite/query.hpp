@@ -1,13 +1,13 @@
 #pragma once
 // One use of a prepared statement. Values are bound, never pasted into SQL: data is not syntax.
 
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Statement.h>
 
 namespace ferry::sqlite {
 

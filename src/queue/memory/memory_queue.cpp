@@ -1,6 +1,8 @@
 #include "queue/memory/memory_queue.hpp"
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <cassert>
 #include <deque>
 #include <list>
@@ -8,9 +10,6 @@
 #include <mutex>
 #include <optional>
 #include <utility>
-
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/multiple_exceptions.hpp>
 
 #include "kit/async/wake.hpp"
 
@@ -24,11 +23,12 @@ struct Message {
   std::uint32_t deliveries = 0;  ///< so far
 };
 
-/// The queue itself. Everything in it is guarded by one mutex; coroutines wait outside of it, in Publisher and Receiver.
-/// Shared with frames and loans, so that the order in which they and the queue are destroyed doesn't matter.
+/// The queue itself. Everything in it is guarded by one mutex; coroutines wait outside of it, in Publisher and
+/// Receiver. Shared with frames and loans, so that the order in which they and the queue are destroyed doesn't matter.
 class Core {
  public:
-  /// A publish() with plans that don't fit yet. Whoever makes room moves them in, in order, and wakes it when all are in.
+  /// A publish() with plans that don't fit yet. Whoever makes room moves them in, in order, and wakes it when all are
+  /// in.
   class Publisher {
    public:
     Publisher(Core* core, std::vector<TransferPlan> plans) : core_(core), plans_(std::move(plans)) {}

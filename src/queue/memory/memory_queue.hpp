@@ -1,5 +1,6 @@
 #pragma once
-// The embedded queue: bounded, in memory. Nothing is lost with it: a scan plans anew what is not at the target (ADR 0003).
+// The embedded queue: bounded, in memory. Nothing is lost with it: a scan plans anew what is not at the target (ADR
+// 0003).
 
 #include <memory>
 

@@ -124,8 +124,9 @@ class Store final : public MemoryState {
 
   /// The entries after `after`, at most `limit`; returns the key to go on from.
   template <class Value>
-  static std::optional<ObjectKey> copy_page(const std::map<ObjectKey, Value>& from, const std::optional<ObjectKey>& after,
-                                            std::size_t limit, std::vector<Value>* page) {
+  static std::optional<ObjectKey> copy_page(const std::map<ObjectKey, Value>& from,
+                                            const std::optional<ObjectKey>& after, std::size_t limit,
+                                            std::vector<Value>* page) {
     assert(limit > 0);
     auto entry = after ? from.upper_bound(*after) : from.begin();
     for (; entry != from.end() && page->size() < limit; ++entry) page->push_back(entry->second);

@@ -6,7 +6,8 @@ namespace ferry {
 namespace {
 
 INSTANTIATE_TEST_SUITE_P(MemoryState, StateStoreContract,
-                         ::testing::Values(StateRoom{[](Clock*) -> std::shared_ptr<StateStore> { return memory::make_state(); }}),
+                         ::testing::Values(StateRoom{
+                             [](Clock*) -> std::shared_ptr<StateStore> { return memory::make_state(); }}),
                          [](const auto&) { return "Memory"; });
 
 TEST(MemoryState, FailsTheNextOperationOfTheNamedKindOnly) {

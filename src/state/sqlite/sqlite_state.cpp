@@ -57,7 +57,8 @@ ON CONFLICT DO UPDATE SET (consumed_etag, consumed_modified, consumed_version_id
 WHERE typeof(generation) <> 'integer' OR generation <= excluded.generation)sql";
 
 constexpr const char* kRecordColumns =
-    "SELECT key, published_etag, published_modified, published_version_id, published_at, consumed_etag, consumed_modified,"
+    "SELECT key, published_etag, published_modified, published_version_id, published_at, consumed_etag, "
+    "consumed_modified,"
     " consumed_version_id, consumed_at, generation, rung, size FROM object ";
 constexpr const char* kFailureColumns =
     "SELECT key, etag, modified, version_id, reason, what, attempts, failed_at FROM failure ";
@@ -72,12 +73,14 @@ struct Statements {
         record_consumed(db, kRecordConsumed),
         lookup(db, std::string{kRecordColumns} + kOne),
         list(db, std::string{kRecordColumns} + kPage),
-        record_failure(db, "INSERT OR REPLACE INTO failure (job, key, etag, modified, version_id, reason, what, attempts,"
-                           " failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        record_failure(db,
+                       "INSERT OR REPLACE INTO failure (job, key, etag, modified, version_id, reason, what, attempts,"
+                       " failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         clear_failure(db, std::string{"DELETE FROM failure "} + kOne),
         failures(db, std::string{kFailureColumns} + kPage),
-        save_checkpoint(db, "INSERT OR REPLACE INTO checkpoint (job, key, etag, modified, version_id, session, \"offset\","
-                            " hashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+        save_checkpoint(db,
+                        "INSERT OR REPLACE INTO checkpoint (job, key, etag, modified, version_id, session, \"offset\","
+                        " hashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
         load_checkpoint(db, std::string{kCheckpointColumns} + kOne),
         drop_checkpoint(db, std::string{"DELETE FROM checkpoint "} + kOne),
         checkpoints(db, std::string{kCheckpointColumns} + "WHERE job = ? ORDER BY key") {}
@@ -158,7 +161,8 @@ std::optional<Failure> failure_at(const Query& row, ObjectKey key) {
   const auto when = time_at(row, 7);
   if ((versioned && !version) || !reason || !what || !when) return std::nullopt;
   if (!attempts || *attempts > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return Failure{std::move(key), std::move(version), *reason, *std::move(what), static_cast<std::uint32_t>(*attempts), *when};
+  return Failure{std::move(key), std::move(version), *reason, *std::move(what), static_cast<std::uint32_t>(*attempts),
+                 *when};
 }
 
 // Hash states: for each its name and its bytes, both after a length of four bytes, little end first.
@@ -171,7 +175,8 @@ void append_sized(std::string* to, std::string_view bytes) {
 std::optional<std::string> take_sized(std::string_view* from) {
   if (from->size() < 4) return std::nullopt;
   std::size_t length = 0;
-  for (int i = 0; i < 4; ++i) length |= std::size_t{static_cast<unsigned char>((*from)[static_cast<std::size_t>(i)])} << (8 * i);
+  for (int i = 0; i < 4; ++i)
+    length |= std::size_t{static_cast<unsigned char>((*from)[static_cast<std::size_t>(i)])} << (8 * i);
   from->remove_prefix(4);
   if (from->size() < length) return std::nullopt;
   std::string bytes{from->substr(0, length)};
@@ -379,11 +384,11 @@ class SqliteState final : public StateStore {
     query.bind(job_).bind(key.str()).run();
   }
 
-  /// Calls `add` for up to `limit` rows after `after`, and tells from where to go on. A row whose key is no blob sorts before
-  /// all others and is never reached.
+  /// Calls `add` for up to `limit` rows after `after`, and tells from where to go on. A row whose key is no blob sorts
+  /// before all others and is never reached.
   template <class Add>
-  std::optional<ObjectKey> read_page(SQLite::Statement* statement, const std::optional<ObjectKey>& after, std::size_t limit,
-                                     Add add) {
+  std::optional<ObjectKey> read_page(SQLite::Statement* statement, const std::optional<ObjectKey>& after,
+                                     std::size_t limit, Add add) {
     assert(limit > 0);
     const std::string start = after ? after->str() : std::string{};
     Query rows{statement};

@@ -1,11 +1,5 @@
 #include "state/sqlite/sqlite_state.hpp"
 
-#include <array>
-#include <csignal>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
-
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <gmock/gmock.h>
@@ -13,6 +7,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
 
 #include "state/state_store_contract.hpp"
 #include "testing/base/temporary_folder.hpp"
@@ -50,7 +50,12 @@ class SqliteState : public ::testing::Test {
   std::unique_ptr<StateStore> must_open(std::string bucket = "source") { return open(std::move(bucket)).value(); }
 
   static Receipt receipt(std::string key, std::int64_t generation = 1) {
-    return {ObjectKey{std::move(key)}, {ETag{"\"tag\""}, Seconds{}, std::nullopt}, Generation{generation}, Rung::kMd5, 42, Seconds{}};
+    return {ObjectKey{std::move(key)},
+            {ETag{"\"tag\""}, Seconds{}, std::nullopt},
+            Generation{generation},
+            Rung::kMd5,
+            42,
+            Seconds{}};
   }
   static Status record(StateStore& store, Receipt one) { return testing::run(store.record_consumed(std::move(one))); }
   static Record lookup(StateStore& store, std::string key) {
@@ -75,7 +80,7 @@ class SqliteState : public ::testing::Test {
     EXPECT_TRUE(recorded);
   }
   static mode_t mode_of(const fs::path& path) {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
     return info.st_mode & 07777;
   }
@@ -133,9 +138,12 @@ TEST_P(SqliteStateDamagedEntry, IsTreatedAsAbsentAndRewritten_F112) {
     const auto store = must_open();
     for (const char* key : {"a", "b", "c"}) {
       ASSERT_TRUE(record(*store, receipt(key, 5)));
-      ASSERT_TRUE(testing::run(store->mark_published({{ObjectKey{key}, {ETag{"t"}, Seconds{}, std::nullopt}, Seconds{}}})));
-      ASSERT_TRUE(testing::run(store->record_failures({{ObjectKey{key}, std::nullopt, FailureReason::kDenied, "w", 1, Seconds{}}})));
-      ASSERT_TRUE(testing::run(store->save_checkpoint({ObjectKey{key}, {ETag{"t"}, Seconds{}, std::nullopt}, "s", 1, {{"crc32c", "x"}}})));
+      ASSERT_TRUE(
+          testing::run(store->mark_published({{ObjectKey{key}, {ETag{"t"}, Seconds{}, std::nullopt}, Seconds{}}})));
+      ASSERT_TRUE(testing::run(
+          store->record_failures({{ObjectKey{key}, std::nullopt, FailureReason::kDenied, "w", 1, Seconds{}}})));
+      ASSERT_TRUE(testing::run(
+          store->save_checkpoint({ObjectKey{key}, {ETag{"t"}, Seconds{}, std::nullopt}, "s", 1, {{"crc32c", "x"}}})));
     }
   }
   execute(std::string{GetParam().sql} + " WHERE key = x'62'");
@@ -155,25 +163,26 @@ TEST_P(SqliteStateDamagedEntry, IsTreatedAsAbsentAndRewritten_F112) {
   EXPECT_TRUE(lookup(*store, "b").consumed);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Values, SqliteStateDamagedEntry,
-    ::testing::Values(Damage{"RungUnknown", "UPDATE object SET rung = 'sha0'"}, Damage{"RungMissing", "UPDATE object SET rung = NULL"},
-                      Damage{"GenerationIsText", "UPDATE object SET generation = 'garbage'"},
-                      Damage{"GenerationMissing", "UPDATE object SET generation = NULL"},
-                      Damage{"SizeNegative", "UPDATE object SET size = -1"},
-                      Damage{"EtagIsNumber", "UPDATE object SET consumed_etag = 5"},
-                      Damage{"TimeIsBlob", "UPDATE object SET consumed_at = x'00'"},
-                      Damage{"PublishedEtagMissing", "UPDATE object SET published_etag = NULL"},
-                      Damage{"PublishedTimeIsText", "UPDATE object SET published_at = 'yesterday'"},
-                      Damage{"VersionIdIsNumber", "UPDATE object SET published_version_id = 1.5"},
-                      Damage{"ReasonUnknown", "UPDATE failure SET reason = 'bad luck'"},
-                      Damage{"HalfAVersion", "UPDATE failure SET etag = x'00'"},
-                      Damage{"AttemptsHuge", "UPDATE failure SET attempts = 9999999999"},
-                      Damage{"HashesCutOff", "UPDATE checkpoint SET hashes = x'0600000063726333'"},
-                      Damage{"HashesWithoutState", "UPDATE checkpoint SET hashes = x'0100000063'"},
-                      Damage{"SessionMissing", "UPDATE checkpoint SET session = NULL"},
-                      Damage{"OffsetNegative", "UPDATE checkpoint SET \"offset\" = -5"}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Values, SqliteStateDamagedEntry,
+                         ::testing::Values(Damage{"RungUnknown", "UPDATE object SET rung = 'sha0'"},
+                                           Damage{"RungMissing", "UPDATE object SET rung = NULL"},
+                                           Damage{"GenerationIsText", "UPDATE object SET generation = 'garbage'"},
+                                           Damage{"GenerationMissing", "UPDATE object SET generation = NULL"},
+                                           Damage{"SizeNegative", "UPDATE object SET size = -1"},
+                                           Damage{"EtagIsNumber", "UPDATE object SET consumed_etag = 5"},
+                                           Damage{"TimeIsBlob", "UPDATE object SET consumed_at = x'00'"},
+                                           Damage{"PublishedEtagMissing", "UPDATE object SET published_etag = NULL"},
+                                           Damage{"PublishedTimeIsText",
+                                                  "UPDATE object SET published_at = 'yesterday'"},
+                                           Damage{"VersionIdIsNumber", "UPDATE object SET published_version_id = 1.5"},
+                                           Damage{"ReasonUnknown", "UPDATE failure SET reason = 'bad luck'"},
+                                           Damage{"HalfAVersion", "UPDATE failure SET etag = x'00'"},
+                                           Damage{"AttemptsHuge", "UPDATE failure SET attempts = 9999999999"},
+                                           Damage{"HashesCutOff", "UPDATE checkpoint SET hashes = x'0600000063726333'"},
+                                           Damage{"HashesWithoutState", "UPDATE checkpoint SET hashes = x'0100000063'"},
+                                           Damage{"SessionMissing", "UPDATE checkpoint SET session = NULL"},
+                                           Damage{"OffsetNegative", "UPDATE checkpoint SET \"offset\" = -5"}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(SqliteState, APageOfDamagedEntriesIsNotTheEndOfTheListing_F112) {
   {
@@ -237,7 +246,8 @@ TEST_F(SqliteState, RefusesANewerSchema_F119) {
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kInvalid);
-  EXPECT_THAT(opened.error().what, AllOf(HasSubstr("newer"), HasSubstr("99"), HasSubstr("move it away; nothing is lost")));
+  EXPECT_THAT(opened.error().what,
+              AllOf(HasSubstr("newer"), HasSubstr("99"), HasSubstr("move it away; nothing is lost")));
   execute("PRAGMA user_version = 1");
   EXPECT_TRUE(lookup(*must_open(), "key-0").consumed) << "it was left as it was";
 }
@@ -252,7 +262,8 @@ TEST_F(SqliteState, RefusesAFileThatIsNoDatabase_F119) {
 }
 
 TEST_F(SqliteState, LeavesADatabaseOfAnotherProgramAlone_F119) {
-  SQLite::Database{file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE}.exec("CREATE TABLE theirs (x); PRAGMA user_version=1");
+  SQLite::Database{file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE}.exec(
+      "CREATE TABLE theirs (x); PRAGMA user_version=1");
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kInvalid);

@@ -112,8 +112,8 @@ class Api {
   std::uint64_t requests_ = 0;
 };
 
-inline constexpr std::size_t kObjectReplyMax = 256 * 1024;
-inline constexpr std::size_t kErrorReplyMax = 64 * 1024;
+inline constexpr std::size_t kObjectReplyMax = 256 << 10;
+inline constexpr std::size_t kErrorReplyMax = 64 << 10;
 
 // ---- uploads. `spec` is within the target's limits.
 

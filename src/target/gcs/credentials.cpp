@@ -12,7 +12,7 @@
 namespace ferry::gcs {
 namespace {
 
-constexpr std::size_t kKeyFileMax = 64 * 1024;
+constexpr std::size_t kKeyFileMax = 64 << 10;
 
 class NoToken final : public TokenProvider {
  public:

@@ -35,7 +35,8 @@ TEST(GcsInsert, SendsPreconditionHashesAndFramingThatAddsUp) {
   ASSERT_EQ(room.http.requests().size(), 1);
   const auto& request = room.http.requests()[0];
   EXPECT_EQ(request.head.method, "POST");
-  EXPECT_EQ(request.origin.url(), "https://storage.googleapis.com");
+  EXPECT_TRUE(request.origin.tls);
+  EXPECT_EQ(request.origin.host, "storage.googleapis.com");
   EXPECT_EQ(request.query("uploadType"), "multipart");
   EXPECT_EQ(request.query("ifGenerationMatch"), "0");
   EXPECT_EQ(request.body_length, request.body.size());

@@ -17,7 +17,7 @@ namespace json = boost::json;
 constexpr std::string_view kDefaultType = "application/octet-stream";
 constexpr std::size_t kTypeBytesMax = 1024;
 constexpr std::size_t kMessageBytesMax = 300;
-constexpr std::size_t kTokenBytesMax = 16 * 1024;
+constexpr std::size_t kTokenBytesMax = 16 << 10;
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
@@ -34,7 +34,8 @@ class Document {
   [[nodiscard]] const json::object* object() const { return object_; }  ///< null: not JSON, or not an object
 
  private:
-  json::monotonic_resource arena_;
+  std::array<unsigned char, 2048> first_block_;  // enough for one object
+  json::monotonic_resource arena_{first_block_.data(), first_block_.size()};
   json::value root_;
   const json::object* object_ = nullptr;
 };
@@ -242,7 +243,7 @@ std::optional<TokenBody> parse_token(std::string_view body) {
   const auto token = text_at(*document.object(), "access_token");
   const auto expires_in = number_at(*document.object(), "expires_in");
   if (!token || !fits_a_header(*token) || !expires_in) return std::nullopt;
-  constexpr std::uint64_t kHalfADay = 12 * 3600;
+  constexpr std::uint64_t kHalfADay = 43'200;
   return TokenBody{std::string{*token}, static_cast<std::int64_t>(std::min(*expires_in, kHalfADay))};
 }
 

@@ -73,8 +73,12 @@ Task<Result<TargetPage>> Api::list_objects(std::string prefix, std::optional<std
 
   Place next;
   next.token = *std::move(listing->next_page_token);
-  next.empty_pages = page.objects.empty() ? place->empty_pages + 1 : 0;
-  next.last = page.objects.empty() ? std::move(place->last) : page.objects.back().key.str();
+  if (page.objects.empty()) {
+    next.empty_pages = place->empty_pages + 1;
+    next.last = std::move(place->last);
+  } else {
+    next.last = page.objects.back().key.str();
+  }
   if (next.token == place->token || next.empty_pages > kEmptyPagesMax) {
     co_return fail(ErrorKind::kCorrupt, action + ": the server's listing doesn't get on: the same page token again");
   }

@@ -23,19 +23,25 @@ bool same(const std::optional<Provenance>& ours, const std::optional<Provenance>
 }  // namespace
 
 Task<Result<TargetObject>> Api::accept(const UploadSpec* spec, TargetObject stored, std::uint32_t crc32c) {
-  const auto action = "upload " + place(spec->key);
   if (stored.key != spec->key) {
-    co_return fail(ErrorKind::kCorrupt, action + ": the reply is about another object, " + printable(stored.key.str()));
+    co_return fail(ErrorKind::kCorrupt, "upload " + place(spec->key) + ": the reply is about another object, " +
+                                            printable(stored.key.str()));
   }
   const auto fault = difference(*spec, stored, crc32c);
   if (fault.empty()) {
     stored.provenance = parse_provenance(spec->metadata);
     co_return stored;
   }
-  std::string what = action + ": the target's " + std::string{fault} + " of the object is not ours; generation " +
-                     std::to_string(stored.generation.value);
+  std::string what = "upload " + place(spec->key) + ": the target's " + std::string{fault} +
+                     " of the object is not ours; generation " + std::to_string(stored.generation.value);
   const auto removed = co_await remove(spec->key, stored.generation);
-  what += removed ? " was removed" : " could not be removed (" + removed.error().what + "): remove it by hand";
+  if (removed) {
+    what += " was removed";
+  } else if (removed.error().kind == ErrorKind::kConflict) {
+    what += " was replaced by somebody else already";
+  } else {
+    what += " could not be removed (" + removed.error().what + "): remove it by hand";
+  }
   co_return fail(ErrorKind::kCorrupt, std::move(what));
 }
 

@@ -12,7 +12,7 @@ namespace ferry::gcs {
 namespace {
 
 constexpr int kContinue = 308;
-constexpr std::size_t kSessionUriMax = 8 * 1024;
+constexpr std::size_t kSessionUriMax = 8 << 10;
 
 /// How many bytes a 308 says are held: no Range header means none. Nothing: it can't be read.
 std::optional<std::uint64_t> held_bytes(const Reply& reply) {

@@ -24,7 +24,7 @@ using std::chrono::seconds;
 
 constexpr seconds kAhead{225};  // how long before its end a token is replaced
 constexpr seconds kJwtLife{3600};
-constexpr std::size_t kTokenReplyMax = 64 * 1024;
+constexpr std::size_t kTokenReplyMax = 64 << 10;
 
 struct KeyDeleter {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }

@@ -85,7 +85,9 @@ TEST(GcsServiceAccount, ExchangesASignedAssertionForAToken) {
   EXPECT_EQ(account.token().value(), "token-1");
   ASSERT_EQ(account.requests.size(), 1);
   const auto& request = account.requests[0];
-  EXPECT_EQ(request.origin.url() + request.head.target, "https://oauth2.googleapis.com/token");
+  EXPECT_TRUE(request.origin.tls);
+  EXPECT_EQ(request.origin.host, "oauth2.googleapis.com");
+  EXPECT_EQ(request.head.target, "/token");
   EXPECT_EQ(request.header("Content-Type"), "application/x-www-form-urlencoded");
   const std::string start = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
   ASSERT_TRUE(request.body.starts_with(start));

@@ -1,0 +1,147 @@
+#include "app/clients.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "kit/base/text.hpp"
+#include "kit/net/http_client.hpp"
+#include "source/s3/credentials.hpp"
+#include "source/s3/s3_source.hpp"
+#include "target/gcs/credentials.hpp"
+#include "target/gcs/gcs_target.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::string_view kScope = "https://www.googleapis.com/auth/devstorage.read_write";
+constexpr Backoff kFirstPageBackoff{.first = Milliseconds{200}, .ceiling = Milliseconds{2'000}, .attempts_max = 5};
+constexpr Milliseconds kFirstPageConnectTimeout{4'000};
+
+/// Everything that every thread's clients are made from.
+struct Recipe {
+  Settings settings;
+  std::string credentials_file, config_file;  ///< of the AWS profile
+  std::optional<std::string> key;             ///< service-account JSON; nothing: no token
+  net::ClientOptions http;
+  Clock* clock = nullptr;
+  Rng* rng = nullptr;
+};
+
+std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
+  const S3Settings& s3 = recipe.settings.s3;
+  if (s3.anonymous) return s3::anonymous_credentials();
+  if (s3.access_key_id && !s3.profile_by_flag) {
+    s3::Credentials keys{*s3.access_key_id, *s3.secret_access_key, s3.session_token};
+    return s3::static_credentials(std::move(keys));
+  }
+  return s3::profile_credentials(s3.profile.value_or("default"), recipe.credentials_file, recipe.config_file);
+}
+
+Result<std::shared_ptr<gcs::TokenProvider>> gcs_tokens(const Recipe& recipe, net::HttpClient* http, Backoff backoff) {
+  if (!recipe.key) return gcs::no_token();
+  return gcs::service_account(*recipe.key, std::string{kScope}, recipe.settings.gcs.token_origin, http, recipe.clock,
+                              recipe.rng, backoff);
+}
+
+Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience patience) {
+  const bool first_page = patience == Patience::kFirstPage;
+  auto http_options = recipe.http;
+  if (first_page) http_options.connect_timeout = kFirstPageConnectTimeout;
+  const Backoff backoff = first_page ? kFirstPageBackoff : Backoff{};
+
+  Clients clients;
+  auto http = net::make_http_client(executor, std::move(http_options), recipe.clock);
+  if (!http) return fail(std::move(http).error());
+  clients.http = *std::move(http);
+
+  s3::Options from;
+  from.bucket = recipe.settings.job.source_bucket;
+  from.region = recipe.settings.s3.region;
+  from.endpoint = recipe.settings.s3.endpoint;
+  from.path_style = recipe.settings.s3.path_style;
+  from.requester_pays = recipe.settings.s3.requester_pays;
+  from.backoff = backoff;
+  auto source = s3::make_source(std::move(from), s3_credentials(recipe), clients.http.get(), recipe.clock, recipe.rng);
+  if (!source) return fail(std::move(source).error());
+  clients.source = *std::move(source);
+
+  auto tokens = gcs_tokens(recipe, clients.http.get(), backoff);
+  if (!tokens) return fail(std::move(tokens).error());
+  gcs::Options to;
+  to.bucket = recipe.settings.job.target_bucket;
+  to.endpoint = recipe.settings.gcs.endpoint;
+  to.backoff = backoff;
+  auto target = gcs::make_target(std::move(to), *std::move(tokens), clients.http.get(), recipe.clock, recipe.rng);
+  if (!target) return fail(std::move(target).error());
+  clients.target = *std::move(target);
+  return clients;
+}
+
+/// A profile that isn't there is better reported now than as the failure of a listing.
+Status check_s3_credentials(const Recipe& recipe) {
+  asio::io_context context{1};
+  const auto provider = s3_credentials(recipe);
+  Status outcome = Unit{};
+  auto ask = [](s3::CredentialProvider* asked, Status* into) -> Task<> {
+    auto credentials = co_await asked->get();
+    if (!credentials) *into = fail(std::move(credentials).error());
+  };
+  asio::co_spawn(context.get_executor(), ask(provider.get(), &outcome), asio::detached);
+  context.run();
+  if (outcome || recipe.settings.s3.access_key_id || recipe.settings.s3.profile) return outcome;
+  Error error = std::move(outcome).error();
+  error.what +=
+      "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --s3-profile, or --s3-anonymous for a public bucket";
+  return fail(std::move(error));
+}
+
+/// As Google's own clients do, an emulator gets no token, unless the settings say that this key is meant for it.
+bool wants_token(const GcsSettings& gcs) {
+  if (gcs.anonymous) return false;
+  return !gcs.emulator || gcs.key_named || gcs.token_origin.has_value();
+}
+
+Result<std::optional<std::string>> gcs_key(Settings* settings) {
+  const GcsSettings& gcs = settings->gcs;
+  if (!wants_token(gcs)) return std::nullopt;
+  if (gcs.key_text) return gcs.key_text;
+  if (!gcs.key_file) {
+    if (gcs.emulator) return std::nullopt;
+    return fail(
+        ErrorKind::kInvalid,
+        "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a service-account key file, "
+        "or --gcs-anonymous to send none");
+  }
+  std::optional<std::string> warning;
+  auto key = gcs::read_key_file(*gcs.key_file, &warning);
+  if (!key) return fail(std::move(key).error());
+  if (warning) settings->warnings.push_back(*std::move(warning));
+  return *std::move(key);
+}
+
+std::string below_home(const Environment& environment, std::string_view file) {
+  return environment("HOME").value_or("") + "/.aws/" + std::string{file};
+}
+
+}  // namespace
+
+Result<MakeClients> connect(Settings* settings, const Environment& environment, Clock* clock, Rng* rng) {
+  auto recipe = std::make_shared<Recipe>();
+  auto key = gcs_key(settings);
+  if (!key) return fail(std::move(key).error());
+  recipe->key = *std::move(key);
+  recipe->settings = *settings;
+  const S3Settings& s3 = settings->s3;
+  recipe->credentials_file = s3.credentials_file.empty() ? below_home(environment, "credentials") : s3.credentials_file;
+  recipe->config_file = s3.config_file.empty() ? below_home(environment, "config") : s3.config_file;
+  recipe->http.ca_file = settings->ca_file;
+  net::proxies_from_environment(&recipe->http);
+  recipe->clock = clock;
+  recipe->rng = rng;
+  if (auto checked = check_s3_credentials(*recipe); !checked) return fail(std::move(checked).error());
+  return MakeClients{
+      [recipe](Executor executor, Patience patience) { return make_clients(*recipe, executor, patience); }};
+}
+
+}  // namespace ferry::app

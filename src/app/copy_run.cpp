@@ -1,0 +1,316 @@
+#include "app/copy_run.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "app/first_page.hpp"
+#include "app/unexpected.hpp"
+#include "kit/async/task_group.hpp"
+#include "kit/base/hash.hpp"
+#include "migrate/migrator.hpp"
+#include "migrate/tidy.hpp"
+#include "observe/log.hpp"
+#include "publish/publisher.hpp"
+#include "queue/memory/memory_queue.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::size_t kQueueMin = 2'000;
+
+std::size_t default_threads() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2); }
+
+std::string make_scan_id(Rng* rng) { return hex(big_endian(rng->next())); }
+
+/// One I/O thread: its own context, its own clients, its own share of the transfers.
+struct Lane {
+  asio::io_context context{1};
+  Clients clients;
+  std::unique_ptr<Migrator> migrator;
+  TaskGroup work{context.get_executor()};
+  std::thread thread;
+};
+
+}  // namespace
+
+/// The main thread's side: starts the lanes, watches signals and progress, and ends when the last lane has.
+class CopyRun::Crew {
+ public:
+  Crew(const Settings& settings, CopyRooms rooms)
+      : settings_(settings),
+        rooms_(std::move(rooms)),
+        outcomes_(rooms_.report),
+        queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
+        filter_{settings.include, settings.exclude},
+        scan_id_(make_scan_id(rooms_.rng)),
+        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())),
+        side_work_(control_.get_executor()),
+        signals_(control_, SIGINT, SIGTERM, SIGHUP) {}
+
+  Result<CopyEnding> run() {
+    const auto started = rooms_.clock->now();
+    if (auto built = build(); !built) return fail(std::move(built).error());
+    start();
+    control_.run();
+    for (auto& lane : lanes_) lane->thread.join();
+    return ending(std::chrono::duration<double>(rooms_.clock->now() - started).count());
+  }
+
+  void interrupt() {
+    asio::post(control_, [this] { stop(Why::kInterrupted); });
+  }
+
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+
+ private:
+  enum class Why { kInterrupted, kBroken };
+
+  /// Nothing is spawned before all of it could be built: what is spawned must be joined.
+  void start() {
+    wait_for_signal();
+    side_work_.spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
+    lanes_.front()->work.spawn(scan());
+    for (auto& lane : lanes_) {
+      if (lane->migrator) lane->work.spawn(migrate(lane->migrator.get()));
+    }
+    running_ = lanes_.size();
+    for (auto& lane : lanes_) lane->thread = std::thread{[this, lane = lane.get()] { run_lane(lane); }};
+  }
+
+  Status build() {
+    const std::size_t threads =
+        settings_.dry_run ? 1 : std::min(settings_.threads.value_or(default_threads()), settings_.transfers);
+    for (std::size_t i = 0; i < threads; ++i) {
+      if (auto added = add_lane(share_of(i, threads)); !added) return added;
+    }
+    Lane* const first = lanes_.front().get();
+    auto impatient = rooms_.make_clients(first->context.get_executor(), Patience::kFirstPage);
+    if (!impatient) return fail(std::move(impatient).error());
+    first_page_ = *std::move(impatient);
+    scan_source_.emplace(first_page_.source.get(), first->clients.source.get());
+    scan_target_.emplace(first_page_.target.get(), first->clients.target.get());
+
+    ScanOptions options;
+    options.policy.on_foreign = settings_.on_foreign;
+    options.filter = filter_;
+    options.scan_id = scan_id_;
+    options.dry_run = settings_.dry_run;
+    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue_.get(), rooms_.state,
+                       &tally_, &outcomes_, rooms_.clock);
+    scanning_.emplace(first->context.get_executor());
+    return Unit{};
+  }
+
+  std::size_t share_of(std::size_t lane, std::size_t lanes) const {
+    return settings_.transfers / lanes + (lane < settings_.transfers % lanes ? 1 : 0);
+  }
+
+  Status add_lane(std::size_t transfers) {
+    auto lane = std::make_unique<Lane>();
+    auto clients = rooms_.make_clients(lane->context.get_executor(), Patience::kWork);
+    if (!clients) return fail(std::move(clients).error());
+    lane->clients = *std::move(clients);
+    if (!settings_.dry_run) {
+      MigratorOptions options;
+      options.policy.on_foreign = settings_.on_foreign;
+      options.transfers = transfers;
+      lane->migrator =
+          std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),
+                                     queue_.get(), rooms_.state, &tally_, &outcomes_, rooms_.clock, rooms_.rng);
+    }
+    lanes_.push_back(std::move(lane));
+    return Unit{};
+  }
+
+  /// In a scope of its own: an interrupted run ends its scan at once, but not its transfers.
+  Task<> scan() {
+    scanning_->spawn(scan_once());
+    co_await scanning_->join();
+  }
+
+  Task<> scan_once() {
+    auto scanned = co_await publisher_->scan();
+    queue_->close();
+    if (!scanned) broken(std::move(scanned).error());
+  }
+
+  Task<> migrate(Migrator* migrator) {
+    auto done = co_await migrator->run();
+    if (!done) broken(std::move(done).error());
+  }
+
+  /// On a lane's thread, until its work is done.
+  void run_lane(Lane* lane) {
+    asio::co_spawn(lane->context, lane->work.join(), [this, lane](const std::exception_ptr& error) {
+      if (error) broken(unexpected(error));
+      lane->context.stop();  // pooled connections and their timers are no reason to stay
+    });
+    lane->context.run();
+    asio::post(control_, [this] {
+      if (--running_ > 0) return;
+      if (may_tidy()) {
+        tidy_up(lanes_.front().get());
+      } else {
+        wind_up();
+      }
+    });
+  }
+
+  /// Once, after a scan that saw everything and transfers that all settled.
+  bool may_tidy() {
+    const std::lock_guard lock{mutex_};
+    if (settings_.dry_run || stopping_ || broken_ || tidied_) return false;
+    const TallySnapshot seen = look(tally_);
+    return seen.listing_done && seen.settled() == seen.listed;
+  }
+
+  void tidy_up(Lane* lane) {
+    tidied_ = true;
+    lane->thread.join();
+    lane->context.restart();
+    lane->work.spawn(forget_what_is_settled(lane->clients.target.get()));
+    running_ = 1;
+    lane->thread = std::thread{[this, lane] { run_lane(lane); }};
+  }
+
+  /// Leftovers cost nothing but room: a failure here doesn't make the run a failed one.
+  Task<> forget_what_is_settled(ObjectTarget* target) {
+    auto tidied = co_await tidy(&settings_.job, &filter_, rooms_.state, target, began_);
+    if (!tidied) log::warn("tidy.failed", {{"error", tidied.error().what}});
+  }
+
+  /// The first reason counts. What follows from stopping (a closed queue) is none. Any thread.
+  void broken(Error error) {
+    {
+      const std::lock_guard lock{mutex_};
+      if (stopping_ || broken_) return;
+      broken_ = std::move(error);
+    }
+    asio::post(control_, [this] { stop(Why::kBroken); });
+  }
+
+  /// Takes nothing new; what is under way may finish within the grace time. On the control thread.
+  void stop(Why why) {
+    {
+      const std::lock_guard lock{mutex_};
+      if (stopping_) return;
+      stopping_ = true;
+      interrupted_ = why == Why::kInterrupted;
+    }
+    if (why == Why::kInterrupted && rooms_.progress != ProgressMode::kNone) {
+      rooms_.screen->print("stopping: " + with_commas(tally_.active) + " objects under way have " +
+                           human_seconds(static_cast<std::uint64_t>(settings_.grace.count() / 1000)) +
+                           " to finish; once more to stop at once");
+    }
+    queue_->abort();
+    asio::post(lanes_.front()->context, [this] { scanning_->cancel(); });
+    side_work_.spawn(abandon_after_grace());
+  }
+
+  Task<> abandon_after_grace() {
+    co_await rooms_.clock->sleep(settings_.grace);
+    for (auto& lane : lanes_) {
+      asio::post(lane->context, [work = &lane->work] { work->cancel(); });
+    }
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error) return;
+      if (signalled_) ::_exit(static_cast<int>(ExitCode::kInterrupted));
+      signalled_ = true;
+      stop(Why::kInterrupted);
+      wait_for_signal();
+    });
+  }
+
+  void wind_up() {
+    signals_.cancel();
+    side_work_.cancel();
+    guard_.reset();
+  }
+
+  Progress progress() const {
+    const TallySnapshot seen = look(tally_);
+    Progress now;
+    now.verb = settings_.dry_run ? "scanning" : "copying";
+    now.done = seen.settled() + (settings_.dry_run ? seen.planned : 0);
+    now.total = seen.listed;
+    now.bytes_done = seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes + seen.failed_bytes;
+    now.bytes_total = seen.listed_bytes;
+    now.troubles = seen.failed;
+    now.trouble = "failed";
+    now.listing = !seen.listing_done;
+    now.moved_bytes = seen.moved_bytes;
+    return now;
+  }
+
+  CopyEnding ending(double seconds) {
+    CopyEnding ending;
+    ending.job = settings_.job;
+    ending.tally = look(tally_);
+    ending.seconds = seconds;
+    ending.source_requests = first_page_.source->requests();
+    ending.target_requests = first_page_.target->requests();
+    for (const auto& lane : lanes_) {
+      ending.source_requests += lane->clients.source->requests();
+      ending.target_requests += lane->clients.target->requests();
+    }
+    ending.failures = outcomes_.failures();
+    ending.examples = outcomes_.examples();
+    ending.broken = broken_;
+    ending.interrupted = interrupted_ && !(ending.tally.listing_done && ending.tally.settled() == ending.tally.listed);
+    ending.dry_run = settings_.dry_run;
+    ending.scan = scan_id_;
+    return ending;
+  }
+
+  const Settings& settings_;
+  CopyRooms rooms_;
+  Tally tally_;
+  Outcomes outcomes_;
+  std::unique_ptr<MessageQueue> queue_;
+  Filter filter_;
+  std::string scan_id_;
+  Seconds began_;
+
+  asio::io_context control_{1};
+  asio::executor_work_guard<Executor> guard_{control_.get_executor()};
+  TaskGroup side_work_;
+  asio::signal_set signals_;
+  std::size_t running_ = 0;  ///< lanes; control thread only
+  bool signalled_ = false;   ///< control thread only
+  bool tidied_ = false;      ///< control thread only
+
+  std::mutex mutex_;  // guards the next three
+  std::optional<Error> broken_;
+  bool stopping_ = false;
+  bool interrupted_ = false;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  Clients first_page_;  ///< on the first lane, as all below
+  std::optional<FirstPageSource> scan_source_;
+  std::optional<FirstPageTarget> scan_target_;
+  std::optional<Publisher> publisher_;
+  std::optional<TaskGroup> scanning_;
+};
+
+CopyRun::CopyRun(const Settings& settings, CopyRooms rooms)
+    : crew_(std::make_unique<Crew>(settings, std::move(rooms))) {}
+CopyRun::~CopyRun() = default;
+Result<CopyEnding> CopyRun::run() { return crew_->run(); }
+void CopyRun::interrupt() { crew_->interrupt(); }
+const Tally& CopyRun::tally() const { return crew_->tally(); }
+
+}  // namespace ferry::app

@@ -1,0 +1,22 @@
+#include "app/first_page.hpp"
+
+#include <utility>
+
+namespace ferry::app {
+
+Task<Result<SourcePage>> FirstPageSource::list(std::string prefix, std::optional<std::string> token,
+                                               std::optional<ObjectKey> after) {
+  if (reached_) co_return co_await patient_->list(std::move(prefix), std::move(token), std::move(after));
+  auto page = co_await impatient_->list(std::move(prefix), std::move(token), std::move(after));
+  reached_ = page.has_value();
+  co_return page;
+}
+
+Task<Result<TargetPage>> FirstPageTarget::list(std::string prefix, std::optional<std::string> token) {
+  if (reached_) co_return co_await patient_->list(std::move(prefix), std::move(token));
+  auto page = co_await impatient_->list(std::move(prefix), std::move(token));
+  reached_ = page.has_value();
+  co_return page;
+}
+
+}  // namespace ferry::app

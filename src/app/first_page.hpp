@@ -1,0 +1,51 @@
+#pragma once
+// Lists the first page with little patience and everything after it with much: a wrong endpoint, credential or bucket
+// name shows within seconds, a bad minute on page 40,000 doesn't end the scan.
+
+#include "source/object_source.hpp"
+#include "target/object_target.hpp"
+
+namespace ferry::app {
+
+class FirstPageSource final : public ObjectSource {
+ public:
+  /// Both outlive it and belong to the same thread.
+  FirstPageSource(ObjectSource* impatient, ObjectSource* patient) : impatient_(impatient), patient_(patient) {}
+  Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
+                                std::optional<ObjectKey> after) override;
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
+                                                   std::uint64_t offset) override {
+    return patient_->open(std::move(key), std::move(expected), offset);
+  }
+  Task<Result<ObjectMeta>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
+  [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
+
+ private:
+  ObjectSource* impatient_;
+  ObjectSource* patient_;
+  bool reached_ = false;
+};
+
+class FirstPageTarget final : public ObjectTarget {
+ public:
+  /// Both outlive it and belong to the same thread.
+  FirstPageTarget(ObjectTarget* impatient, ObjectTarget* patient) : impatient_(impatient), patient_(patient) {}
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override;
+  Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
+  Task<Result<std::unique_ptr<Upload>>> begin(UploadSpec spec) override { return patient_->begin(std::move(spec)); }
+  Task<Result<std::unique_ptr<Upload>>> resume(UploadSpec spec, UploadSession session) override {
+    return patient_->resume(std::move(spec), std::move(session));
+  }
+  Task<Status> cancel(UploadSession session) override { return patient_->cancel(std::move(session)); }
+  Task<Status> remove(ObjectKey key, Generation generation) override {
+    return patient_->remove(std::move(key), generation);
+  }
+  [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
+
+ private:
+  ObjectTarget* impatient_;
+  ObjectTarget* patient_;
+  bool reached_ = false;
+};
+
+}  // namespace ferry::app

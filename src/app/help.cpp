@@ -1,0 +1,138 @@
+#include "app/help.hpp"
+
+#include <string_view>
+
+#include "app/options.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::size_t kWidth = 100;
+constexpr std::size_t kTextColumn = 30;
+
+constexpr std::string_view kExitCodes =
+    "Exit codes:\n"
+    "  0  all well                          2  usage or configuration\n"
+    "  1  some objects failed or differ     3  a service refused us or can't be reached\n"
+    "  130  interrupted; the same command goes on where it stopped\n";
+
+constexpr std::string_view kLocations =
+    "  SRC  s3://bucket[/prefix]   a prefix means a folder: s3://b/photos is every key below \"photos/\"\n"
+    "  DST  gs://bucket[/prefix]   the prefix of SRC is replaced by this one\n";
+
+constexpr std::string_view kCopyExamples =
+    "Examples:\n"
+    "  1. See what would be copied, without writing anything:\n"
+    "     bucketferry copy s3://photos gs://photos-new --dry-run\n"
+    "  2. Copy a bucket; run the same again to go on, or to bring what has changed:\n"
+    "     bucketferry copy s3://photos gs://photos-new\n"
+    "  3. One folder, no temporary files, with evidence for every object:\n"
+    "     bucketferry copy s3://photos/2024 gs://archive/photos/2024 --exclude '*.tmp' --report copied.jsonl\n"
+    "  4. From another server that speaks S3, for a script:\n"
+    "     bucketferry copy s3://photos gs://photos-new --s3-endpoint https://s3.example.com --json --quiet\n";
+
+constexpr std::string_view kVerifyExamples =
+    "Examples:\n"
+    "  1. Compare by identity and checksums, without moving bytes:\n"
+    "     bucketferry verify s3://photos gs://photos-new\n"
+    "  2. Read every source object again, and keep the evidence:\n"
+    "     bucketferry verify s3://photos gs://photos-new --deep --report evidence.jsonl\n"
+    "  3. The target holds other things, too:\n"
+    "     bucketferry verify s3://photos/2024 gs://archive/photos/2024 --ignore-extra\n";
+
+/// Appends `text`, broken between words, with every further line at the text column.
+void append_wrapped(std::string* page, std::size_t column, std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (column > kTextColumn && column + 1 + word.size() > kWidth) {
+      page->append("\n").append(kTextColumn, ' ');
+      column = kTextColumn;
+    } else if (column > kTextColumn) {
+      page->append(" ");
+      ++column;
+    }
+    page->append(word);
+    column += word.size();
+  }
+  page->append("\n");
+}
+
+void append_entry(std::string* page, std::string_view left, std::string_view text) {
+  page->append("  ").append(left);
+  std::size_t column = 2 + left.size();
+  if (column + 1 >= kTextColumn) {
+    page->append("\n");
+    column = 0;
+  }
+  page->append(kTextColumn - column, ' ');
+  append_wrapped(page, kTextColumn, text);
+}
+
+std::string names_of(const Option& option) {
+  std::string names;
+  for (const auto& name : option.environment) names += (names.empty() ? "" : ", ") + std::string{name.name};
+  return names;
+}
+
+void append_option(std::string* page, const Option& option) {
+  const std::string names = names_of(option);
+  std::string text{option.help};
+  if (option.secret) {
+    append_entry(page, names, text);
+    return;
+  }
+  if (!names.empty()) text += " [" + names + "]";
+  append_entry(page, "--" + std::string{option.name} + (option.value.empty() ? "" : " " + std::string{option.value}),
+               text);
+}
+
+void append_group(std::string* page, Group group, Command command) {
+  page->append("\n").append(heading(group)).append(":\n");
+  for (const Option& option : options()) {
+    if (option.group == group && belongs_to(option, command)) append_option(page, option);
+  }
+  if (group != Group::kGeneral) return;
+  append_entry(page, "--config FILE", "settings in YAML, by the names of these options [FERRY_CONFIG]");
+  append_entry(page, "-h, --help", "this page");
+}
+
+}  // namespace
+
+std::string program_help() {
+  std::string page =
+      "bucketferry: moves Amazon S3 buckets to Google Cloud Storage, loses nothing, proves it\n"
+      "\n"
+      "Usage: bucketferry COMMAND SRC DST [OPTION]...\n"
+      "\n"
+      "Commands:\n"
+      "  copy     copy what is new or changed; run it again to go on\n"
+      "  verify   compare both sides, without moving bytes\n"
+      "\n"
+      "  bucketferry COMMAND --help    options and examples\n"
+      "  bucketferry --version\n"
+      "\n";
+  return page + std::string{kExitCodes};
+}
+
+std::string command_help(Command command) {
+  const bool copy = command == Command::kCopy;
+  std::string page = copy ? "bucketferry copy: copy what is new or changed from S3 to GCS; run it again to go on\n"
+                            "\n"
+                            "Usage: bucketferry copy SRC DST [OPTION]...\n"
+                          : "bucketferry verify: compare both sides by identity and checksums, without moving bytes\n"
+                            "\n"
+                            "Usage: bucketferry verify SRC DST [OPTION]...\n";
+  page += kLocations;
+  for (const Group group :
+       {Group::kWork, Group::kSelection, Group::kSource, Group::kTarget, Group::kOutput, Group::kGeneral}) {
+    append_group(&page, group, command);
+  }
+  page += "\nA flag beats the environment [NAME], which beats the settings file.\n\n";
+  page += copy ? kCopyExamples : kVerifyExamples;
+  return page + "\n" + std::string{kExitCodes};
+}
+
+std::string version_line() { return "bucketferry " FERRY_VERSION "\n"; }
+
+}  // namespace ferry::app

@@ -1,0 +1,63 @@
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli.hpp"
+#include "app/roles.hpp"
+#include "app/unexpected.hpp"
+#include "observe/log.hpp"
+
+namespace ferry::app {
+namespace {
+
+/// Every transfer holds two connections; the soft limit is low for the sake of programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Credentials live in our memory: no core file.
+void forbid_core_files() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+ExitCode run(std::vector<std::string> words) {
+  const Environment environment = process_environment();
+  auto invocation = parse_command_line(std::move(words), environment);
+  if (!invocation) {
+    complain(invocation.error().what);
+    return ExitCode::kUsage;
+  }
+  if (invocation->print)
+    return std::fputs(invocation->print->c_str(), stdout) < 0 ? ExitCode::kDifferent : ExitCode::kDone;
+  Settings settings = std::move(invocation->settings);
+  log::configure(settings.log_level, settings.log_format);
+  switch (settings.command) {
+    case Command::kCopy: return copy(std::move(settings), environment);
+    case Command::kVerify: return verify(std::move(settings), environment);
+  }
+  return ExitCode::kUsage;
+}
+
+}  // namespace
+}  // namespace ferry::app
+
+int main(int count, char** words) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), not the end of a migration
+  ferry::app::raise_descriptor_limit();
+  ferry::app::forbid_core_files();
+  try {
+    return static_cast<int>(ferry::app::run({words + 1, words + count}));
+  } catch (...) {
+    ferry::app::complain(ferry::app::unexpected(std::current_exception()).what);
+    return static_cast<int>(ferry::app::ExitCode::kDifferent);
+  }
+}

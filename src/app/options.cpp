@@ -1,0 +1,403 @@
+#include "app/options.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "kit/base/text.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::size_t kTransfersMax = 20'000;
+constexpr std::size_t kThreadsMax = 256;
+constexpr std::uint64_t kGraceSecondsMax = 3'600;
+
+/// `text` as a whole number from `first` to `last`, or what is wrong with it.
+std::string read_number(const std::string& text, std::uint64_t first, std::uint64_t last, std::uint64_t* number) {
+  const auto parsed = parse_u64(text);
+  if (!parsed || *parsed < first || *parsed > last) {
+    return "is not a whole number from " + std::to_string(first) + " to " + std::to_string(last);
+  }
+  *number = *parsed;
+  return {};
+}
+
+std::string read_switch(const std::string& text, bool* on) {
+  const std::string word = to_lower(text);
+  if (word == "true" || word == "yes" || word == "on" || word == "1") {
+    *on = true;
+  } else if (word == "false" || word == "no" || word == "off" || word == "0") {
+    *on = false;
+  } else {
+    return "is neither true nor false";
+  }
+  return {};
+}
+
+template <class T>
+struct Choice {
+  std::string_view word;
+  T value;
+};
+
+template <class T, std::size_t N>
+std::string read_choice(const std::string& text, const Choice<T> (&choices)[N], T* chosen) {
+  std::string known;
+  for (const auto& choice : choices) {
+    if (text == choice.word) {
+      *chosen = choice.value;
+      return {};
+    }
+    known += (known.empty() ? "" : ", ") + std::string{choice.word};
+  }
+  return "is none of: " + known;
+}
+
+std::string read_text(const std::string& text, std::string* into) {
+  if (text.empty()) return "is empty";
+  *into = text;
+  return {};
+}
+
+std::string read_text(const std::string& text, std::optional<std::string>* into) {
+  if (text.empty()) return "is empty";
+  *into = text;
+  return {};
+}
+
+std::string read_endpoint(const std::string& text, std::optional<net::Origin>* into) {
+  auto origin = net::Origin::parse(text);
+  if (!origin) return "is not the address of a server; write https://host[:port]";
+  *into = *std::move(origin);
+  return {};
+}
+
+/// A region becomes part of a host name.
+std::string read_region(const std::string& text, std::string* into) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (text.empty() || text.size() > 32 || !std::all_of(text.begin(), text.end(), allowed)) {
+    return "is not the name of a region; an example: eu-west-1";
+  }
+  *into = text;
+  return {};
+}
+
+std::string apply_gcs_endpoint(Settings* settings, const Given& given) {
+  const bool emulator = given.name == "STORAGE_EMULATOR_HOST";
+  const bool bare = emulator && given.text.find("://") == std::string::npos;
+  settings->gcs.emulator = emulator;
+  return read_endpoint(bare ? "http://" + given.text : given.text, &settings->gcs.endpoint);
+}
+
+std::string apply_gcs_credentials(Settings* settings, const Given& given) {
+  if (given.text.empty()) return "is empty";
+  settings->gcs.key_named = given.origin != Origin::kEnvironment;
+  if (given.name == "GCP_CREDENTIALS" && trim(given.text).starts_with('{')) {
+    settings->gcs.key_text = given.text;
+  } else {
+    settings->gcs.key_file = given.text;
+  }
+  return {};
+}
+
+std::string apply_profile(Settings* settings, const Given& given) {
+  settings->s3.profile_by_flag = given.origin == Origin::kFlag;
+  return read_text(given.text, &settings->s3.profile);
+}
+
+std::string apply_transfers(Settings* settings, const Given& given) {
+  std::uint64_t number = 0;
+  auto wrong = read_number(given.text, 1, kTransfersMax, &number);
+  if (wrong.empty()) settings->transfers = number;
+  return wrong;
+}
+
+std::string apply_threads(Settings* settings, const Given& given) {
+  std::uint64_t number = 0;
+  auto wrong = read_number(given.text, 1, kThreadsMax, &number);
+  if (wrong.empty()) settings->threads = number;
+  return wrong;
+}
+
+std::string apply_grace(Settings* settings, const Given& given) {
+  std::uint64_t number = 0;
+  auto wrong = read_number(given.text, 0, kGraceSecondsMax, &number);
+  if (wrong.empty()) settings->grace = std::chrono::seconds{number};
+  return wrong;
+}
+
+std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
+  if (given.text.empty()) return "is empty; an example: 'logs/*'";
+  globs->push_back(given.text);
+  return {};
+}
+
+constexpr Choice<OnForeign> kOnForeign[] = {{"fail", OnForeign::kFail}, {"overwrite", OnForeign::kOverwrite}};
+constexpr Choice<ProgressMode> kProgress[] = {{"auto", ProgressMode::kAuto},
+                                              {"bar", ProgressMode::kBar},
+                                              {"plain", ProgressMode::kPlain},
+                                              {"none", ProgressMode::kNone}};
+constexpr Choice<log::Level> kLogLevel[] = {{"debug", log::Level::kDebug},
+                                            {"info", log::Level::kInfo},
+                                            {"warning", log::Level::kWarning},
+                                            {"error", log::Level::kError}};
+constexpr Choice<log::Format> kLogFormat[] = {{"text", log::Format::kText}, {"json", log::Format::kJson}};
+
+std::vector<Option> work_options() {
+  return {{.name = "transfers",
+           .value = "N",
+           .environment = {{"SYSTEM_MAX_WORKERS", false}},
+           .group = Group::kWork,
+           .help = "objects under way at once (default: 128)",
+           .apply = apply_transfers},
+          {.name = "threads",
+           .value = "N",
+           .environment = {{"FERRY_THREADS", false}},
+           .group = Group::kWork,
+           .verify = false,
+           .help = "threads that move data (default: one per core, at most 2)",
+           .apply = apply_threads},
+          {.name = "state",
+           .value = "FILE",
+           .environment = {{"FERRY_STATE", false}},
+           .group = Group::kWork,
+           .verify = false,
+           .help = "what is remembered between runs, a SQLite file (default: ~/.local/state/bucketferry/JOB.sqlite)",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->state_file); }},
+          {.name = "on-foreign",
+           .value = "WHAT",
+           .environment = {{"FERRY_ON_FOREIGN", false}},
+           .group = Group::kWork,
+           .verify = false,
+           .help = "a target object that bucketferry did not write is in the way: fail or overwrite (default: fail)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kOnForeign, &s->on_foreign); }},
+          {.name = "dry-run",
+           .value = "",
+           .environment = {},
+           .group = Group::kWork,
+           .verify = false,
+           .help = "say what would be copied; write nothing anywhere",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->dry_run); }},
+          {.name = "grace",
+           .value = "SECONDS",
+           .environment = {{"FERRY_GRACE", false}},
+           .group = Group::kWork,
+           .verify = false,
+           .help = "after Ctrl-C: time for small objects to finish (default: 10)",
+           .apply = apply_grace},
+          {.name = "deep",
+           .value = "",
+           .environment = {},
+           .group = Group::kWork,
+           .copy = false,
+           .help = "read every source object again and compare its CRC32C with the target's",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->deep); }},
+          {.name = "ignore-extra",
+           .value = "",
+           .environment = {},
+           .group = Group::kWork,
+           .copy = false,
+           .help = "objects that only the target has are no difference",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->ignore_extra); }}};
+}
+
+std::vector<Option> selection_options() {
+  return {{.name = "include",
+           .value = "GLOB",
+           .environment = {},
+           .group = Group::kSelection,
+           .help = "only keys that match; may be repeated (default: all)",
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->include, g); },
+           .list = true},
+          {.name = "exclude",
+           .value = "GLOB",
+           .environment = {},
+           .group = Group::kSelection,
+           .help = "no keys that match; outranks --include; may be repeated",
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->exclude, g); },
+           .list = true}};
+}
+
+std::vector<Option> source_options() {
+  return {{.name = "s3-endpoint",
+           .value = "URL",
+           .environment = {{"AWS_ENDPOINT_URL_S3"}, {"AWS_ENDPOINT_URL"}},
+           .group = Group::kSource,
+           .help = "another server that speaks S3, path style (default: Amazon's of the region)",
+           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.endpoint); }},
+          {.name = "s3-region",
+           .value = "NAME",
+           .environment = {{"AWS_REGION"}, {"AWS_DEFAULT_REGION"}},
+           .group = Group::kSource,
+           .help = "region of the bucket (default: us-east-1)",
+           .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
+          {.name = "s3-path-style",
+           .value = "",
+           .environment = {{"FERRY_S3_PATH_STYLE", false}},
+           .group = Group::kSource,
+           .help = "bucket in the path, not in the host name",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.path_style); }},
+          {.name = "s3-requester-pays",
+           .value = "",
+           .environment = {{"FERRY_S3_REQUESTER_PAYS", false}},
+           .group = Group::kSource,
+           .help = "agree to pay for requests and traffic of such a bucket",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }}};
+}
+
+std::vector<Option> source_credential_options() {
+  return {{.name = "s3-profile",
+           .value = "NAME",
+           .environment = {{"AWS_PROFILE"}},
+           .group = Group::kSource,
+           .help = "profile in ~/.aws/credentials (default: default)",
+           .apply = apply_profile},
+          {.name = "s3-credentials-file",
+           .value = "FILE",
+           .environment = {{"AWS_SHARED_CREDENTIALS_FILE"}},
+           .group = Group::kSource,
+           .help = "shared credentials (default: ~/.aws/credentials)",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.credentials_file); }},
+          {.name = "s3-config-file",
+           .value = "FILE",
+           .environment = {{"AWS_CONFIG_FILE"}},
+           .group = Group::kSource,
+           .help = "shared configuration (default: ~/.aws/config)",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.config_file); }},
+          {.name = "s3-anonymous",
+           .value = "",
+           .environment = {{"FERRY_S3_ANONYMOUS", false}},
+           .group = Group::kSource,
+           .help = "a public bucket: send no credentials",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.anonymous); }},
+          {.name = "s3-access-key-id",
+           .value = "TEXT",
+           .environment = {{"AWS_ACCESS_KEY_ID"}},
+           .group = Group::kSource,
+           .help = "access key; never a flag",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.access_key_id); },
+           .secret = true},
+          {.name = "s3-secret-access-key",
+           .value = "TEXT",
+           .environment = {{"AWS_SECRET_ACCESS_KEY"}},
+           .group = Group::kSource,
+           .help = "its secret; never a flag",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.secret_access_key); },
+           .secret = true},
+          {.name = "s3-session-token",
+           .value = "TEXT",
+           .environment = {{"AWS_SESSION_TOKEN"}},
+           .group = Group::kSource,
+           .help = "its session token, if it is temporary; never a flag",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.session_token); },
+           .secret = true}};
+}
+
+std::vector<Option> target_options() {
+  return {{.name = "gcs-endpoint",
+           .value = "URL",
+           .environment = {{"STORAGE_EMULATOR_HOST"}},
+           .group = Group::kTarget,
+           .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
+           .apply = apply_gcs_endpoint},
+          {.name = "gcs-credentials",
+           .value = "FILE",
+           .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
+           .group = Group::kTarget,
+           .help = "service-account key; GCP_CREDENTIALS may also hold the JSON text itself",
+           .apply = apply_gcs_credentials},
+          {.name = "gcs-anonymous",
+           .value = "",
+           .environment = {{"FERRY_GCS_ANONYMOUS", false}},
+           .group = Group::kTarget,
+           .help = "send no credentials",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
+          {.name = "gcs-token-origin",
+           .value = "URL",
+           .environment = {{"FERRY_TOKEN_ORIGIN", false}},
+           .group = Group::kTarget,
+           .help = "a token endpoint, besides Google's, that the key may name",
+           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
+}
+
+std::vector<Option> output_options() {
+  return {{.name = "report",
+           .value = "FILE",
+           .environment = {},
+           .group = Group::kOutput,
+           .help = "evidence, one line of JSON per object that needed attention",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->report_file); }},
+          {.name = "json",
+           .value = "",
+           .environment = {},
+           .group = Group::kOutput,
+           .help = "the summary as one JSON object on stdout",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->json); }},
+          {.name = "progress",
+           .value = "HOW",
+           .environment = {{"FERRY_PROGRESS", false}},
+           .group = Group::kOutput,
+           .help = "auto, bar, plain or none (default: auto, a bar on a terminal, else a line every 10 s)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kProgress, &s->progress); }},
+          {.name = "quiet",
+           .value = "",
+           .environment = {},
+           .group = Group::kOutput,
+           .help = "no progress and no summary, unless something is wrong",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->quiet); }},
+          {.name = "log-level",
+           .value = "LEVEL",
+           .environment = {{"FERRY_LOG_LEVEL", false}},
+           .group = Group::kOutput,
+           .help = "debug, info, warning or error (default: warning)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kLogLevel, &s->log_level); }},
+          {.name = "log-format",
+           .value = "FORMAT",
+           .environment = {{"FERRY_LOG_FORMAT", false}},
+           .group = Group::kOutput,
+           .help = "text or json, to stderr (default: text)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kLogFormat, &s->log_format); }}};
+}
+
+std::vector<Option> general_options() {
+  return {{.name = "ca-file",
+           .value = "FILE",
+           .environment = {{"FERRY_CA_FILE", false}},
+           .group = Group::kGeneral,
+           .help = "certificate authorities (PEM) to trust besides the system's",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->ca_file); }}};
+}
+
+std::vector<Option> make_options() {
+  std::vector<Option> table;
+  for (auto part : {work_options, selection_options, source_options, source_credential_options, target_options,
+                    output_options, general_options}) {
+    std::ranges::move(part(), std::back_inserter(table));
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string_view heading(Group group) {
+  switch (group) {
+    case Group::kWork: return "Work";
+    case Group::kSelection: return "Selection";
+    case Group::kSource: return "Source (S3)";
+    case Group::kTarget: return "Target (GCS)";
+    case Group::kOutput: return "Output";
+    case Group::kGeneral: return "General";
+  }
+  return {};
+}
+
+const std::vector<Option>& options() {
+  static const std::vector<Option> table = make_options();
+  return table;
+}
+
+bool belongs_to(const Option& option, Command command) {
+  return command == Command::kCopy ? option.copy : option.verify;
+}
+
+}  // namespace ferry::app

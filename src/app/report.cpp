@@ -1,0 +1,133 @@
+#include "app/report.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <system_error>
+
+#include "kit/base/hash.hpp"
+#include "kit/base/text.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::size_t kFlushBytes = 64 * 1024;
+
+void set_version(boost::json::object* line, const Version& version) {
+  (*line)["etag"] = printable(version.etag.str());
+  (*line)["modified"] = rfc3339(version.modified);
+  if (version.version_id) (*line)["version_id"] = printable(version.version_id->str());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LineFile>> LineFile::create(const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) {
+    return fail(ErrorKind::kInvalid,
+                "--report '" + printable(path) + "': can't be written: " + std::generic_category().message(errno));
+  }
+  return std::unique_ptr<LineFile>{new LineFile{path, file}};
+}
+
+LineFile::~LineFile() { ::close(file_); }
+
+void LineFile::write(std::string line) {
+  const std::lock_guard lock{mutex_};
+  pending_ += line;
+  pending_ += '\n';
+  if (pending_.size() >= kFlushBytes) flush();
+}
+
+void LineFile::flush() {
+  std::string_view rest{pending_};
+  while (!rest.empty() && first_errno_ == 0) {
+    const auto written = ::write(file_, rest.data(), rest.size());
+    if (written >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      first_errno_ = errno;
+    }
+  }
+  pending_.clear();
+}
+
+Status LineFile::finish() {
+  const std::lock_guard lock{mutex_};
+  flush();
+  const auto no_disk_behind = [](int code) { return code == EINVAL || code == EROFS; };  // a pipe or a terminal
+  if (first_errno_ == 0 && ::fsync(file_) != 0 && !no_disk_behind(errno)) first_errno_ = errno;
+  if (first_errno_ == 0) return Unit{};
+  return fail(ErrorKind::kUnavailable,
+              "--report '" + printable(path_) + "' is incomplete: " + std::generic_category().message(first_errno_));
+}
+
+void set_key(boost::json::object* line, const ObjectKey& key) {
+  if (is_utf8(key.str())) {
+    (*line)["key"] = key.str();
+  } else {
+    (*line)["key_base64"] = base64(key.str());
+  }
+}
+
+void Outcomes::copied(const Receipt& receipt) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "copied"}};
+  set_key(&line, receipt.key);
+  line["bytes"] = receipt.size;
+  line["check"] = std::string{to_string(receipt.rung)};
+  line["generation"] = std::to_string(receipt.generation.value);  // 64 bits: more than many readers of JSON can hold
+  set_version(&line, receipt.version);
+  line["when"] = rfc3339(receipt.when);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::superseded(const ObjectKey& key, std::string_view why) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "superseded"}};
+  set_key(&line, key);
+  line["what"] = printable(why);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::failed(const Failure& failure) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (failures_.size() < kShownMax) failures_.push_back(failure);
+  }
+  if (!report_) return;
+  boost::json::object line{{"outcome", "failed"}};
+  set_key(&line, failure.key);
+  line["reason"] = std::string{to_string(failure.reason)};
+  line["what"] = printable(failure.what);
+  line["attempts"] = failure.attempts;
+  if (failure.version) set_version(&line, *failure.version);
+  line["when"] = rfc3339(failure.when);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::planned(const TransferPlan& plan) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (examples_.size() < kShownMax) examples_.push_back(plan.key);
+  }
+  if (!report_) return;
+  boost::json::object line{{"outcome", "would-copy"}};
+  set_key(&line, plan.key);
+  if (plan.size) line["bytes"] = *plan.size;
+  report_->write(boost::json::serialize(line));
+}
+
+std::vector<Failure> Outcomes::failures() const {
+  const std::lock_guard lock{mutex_};
+  return failures_;
+}
+
+std::vector<ObjectKey> Outcomes::examples() const {
+  const std::lock_guard lock{mutex_};
+  return examples_;
+}
+
+}  // namespace ferry::app

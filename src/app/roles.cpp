@@ -1,0 +1,161 @@
+#include "app/roles.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "app/clients.hpp"
+#include "app/copy_run.hpp"
+#include "app/display.hpp"
+#include "app/report.hpp"
+#include "app/summary.hpp"
+#include "app/verify_run.hpp"
+#include "kit/base/text.hpp"
+#include "observe/log.hpp"
+#include "state/sqlite/sqlite_state.hpp"
+
+namespace ferry::app {
+namespace {
+
+ExitCode refuse(const Error& error) {
+  complain(error.what);
+  return ExitCode::kUsage;
+}
+
+/// Directories on the way are made for this user alone.
+Status make_parents(const std::filesystem::path& file) {
+  const auto folder = file.parent_path();
+  if (folder.empty() || std::filesystem::exists(folder)) return Unit{};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  if (!error) return Unit{};
+  return fail(ErrorKind::kInvalid, "--state: " + printable(folder.string()) + " can't be made: " + error.message());
+}
+
+Result<std::unique_ptr<StateStore>> open_state(Settings* settings, const Environment& environment) {
+  if (!settings->state_file) {
+    auto file = default_state_file(settings->job, environment);
+    if (!file) return fail(std::move(file).error());
+    if (auto made = make_parents(*file); !made) return fail(std::move(made).error());
+    settings->state_file = *std::move(file);
+  }
+  return sqlite::open_state(*settings->state_file, settings->job, system_clock());
+}
+
+void print_lines(std::string_view page) {
+  while (!page.empty()) {
+    const auto line = page.substr(0, page.find('\n'));
+    log::print(line);
+    page.remove_prefix(std::min(page.size(), line.size() + 1));
+  }
+}
+
+void print_json(const std::string& line) {
+  std::fputs(line.c_str(), stdout);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+/// Null where none is wanted.
+Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
+  if (!settings.report_file) return std::unique_ptr<LineFile>{};
+  return LineFile::create(*settings.report_file);
+}
+
+template <class Ending>
+void close_report(const Settings& settings, LineFile* report, Ending* ending) {
+  if (!report) return;
+  ending->report_file = *settings.report_file;
+  report->write(json_of(*ending));
+  if (auto finished = report->finish(); !finished) ending->report = std::move(finished).error();
+}
+
+template <class Ending>
+ExitCode present(const Settings& settings, const Ending& ending) {
+  const ExitCode code = exit_code_of(ending);
+  if (!settings.quiet || code != ExitCode::kDone) print_lines(page_of(ending));
+  if (settings.json) print_json(json_of(ending));
+  return code;
+}
+
+void warn_of(const Settings& settings) {
+  for (const auto& warning : settings.warnings) complain("warning: " + warning);
+}
+
+}  // namespace
+
+void complain(const std::string& what) { log::print("bucketferry: " + what); }
+
+Result<std::string> default_state_file(const Job& job, const Environment& environment) {
+  std::string base = environment("XDG_STATE_HOME").value_or("");
+  if (!base.starts_with('/')) {  // the XDG specification: a relative path is as good as none
+    const std::string home = environment("HOME").value_or("");
+    if (home.empty())
+      return fail(ErrorKind::kInvalid, "no place for the state: set HOME or XDG_STATE_HOME, or give --state FILE");
+    base = home + "/.local/state";
+  }
+  return base + "/bucketferry/" + job.id() + ".sqlite";
+}
+
+ExitCode copy(Settings settings, const Environment& environment) {
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+
+  std::unique_ptr<StateStore> state;
+  if (!settings.dry_run) {
+    auto opened = open_state(&settings, environment);
+    if (!opened) return refuse(opened.error());
+    state = *std::move(opened);
+  }
+  auto report = open_report(settings);
+  if (!report) return refuse(report.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  CopyRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.state = state.get();
+  rooms.report = report->get();
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  rooms.rng = system_rng();
+  CopyRun run{settings, std::move(rooms)};
+  auto ended = run.run();
+  if (!ended) return refuse(ended.error());
+
+  CopyEnding ending = *std::move(ended);
+  if (!settings.dry_run) ending.state_file = *settings.state_file;
+  close_report(settings, report->get(), &ending);
+  return present(settings, ending);
+}
+
+ExitCode verify(Settings settings, const Environment& environment) {
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+  auto report = open_report(settings);
+  if (!report) return refuse(report.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  VerifyRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.report = report->get();
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_verify(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  VerifyEnding ending = *std::move(ended);
+  close_report(settings, report->get(), &ending);
+  return present(settings, ending);
+}
+
+}  // namespace ferry::app

@@ -1,0 +1,73 @@
+#pragma once
+// Everything a run can be told, after flags, environment and settings file were merged and checked (design §7).
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/job.hpp"
+#include "kit/async/clock.hpp"
+#include "kit/net/http.hpp"
+#include "observe/log.hpp"
+#include "plan/decide.hpp"
+
+namespace ferry::app {
+
+enum class Command { kCopy, kVerify };
+
+enum class ProgressMode { kAuto, kBar, kPlain, kNone };
+
+struct S3Settings {
+  std::optional<net::Origin> endpoint;  ///< nothing: Amazon's own
+  std::string region = "us-east-1";
+  bool path_style = false;
+  bool requester_pays = false;
+  bool anonymous = false;
+  std::optional<std::string> profile;
+  bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
+  std::optional<std::string> access_key_id, secret_access_key, session_token;
+  std::string credentials_file, config_file;  ///< shared files; empty: ~/.aws/…
+};
+
+struct GcsSettings {
+  std::optional<net::Origin> endpoint;  ///< nothing: Google's own
+  bool emulator = false;                ///< endpoint named by STORAGE_EMULATOR_HOST
+  bool anonymous = false;
+  std::optional<std::string> key_file;  ///< service-account key
+  std::optional<std::string> key_text;  ///< the same, as JSON text
+  bool key_named = false;               ///< by flag or settings file, so it is meant for an emulator, too
+  std::optional<net::Origin> token_origin;
+};
+
+struct Settings {
+  Command command = Command::kCopy;
+  Job job;
+  S3Settings s3;
+  GcsSettings gcs;
+
+  std::size_t transfers = 128;         ///< at once, over all threads
+  std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
+  std::optional<std::string> ca_file;
+  std::vector<std::string> include, exclude;
+
+  OnForeign on_foreign = OnForeign::kFail;
+  bool dry_run = false;
+  std::optional<std::string> state_file;  ///< nothing: below $XDG_STATE_HOME, by job
+  Milliseconds grace{10'000};
+
+  bool deep = false;
+  bool ignore_extra = false;
+
+  std::optional<std::string> report_file;
+  bool json = false;
+  bool quiet = false;
+  ProgressMode progress = ProgressMode::kAuto;
+  log::Level log_level = log::Level::kWarning;
+  log::Format log_format = log::Format::kText;
+
+  std::vector<std::string> warnings;  ///< found while reading the settings; one line each
+};
+
+}  // namespace ferry::app

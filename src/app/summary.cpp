@@ -1,0 +1,182 @@
+#include "app/summary.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+#include <string_view>
+
+#include "app/page.hpp"
+#include "app/progress.hpp"
+#include "app/report.hpp"
+#include "kit/base/text.hpp"
+
+namespace ferry::app {
+namespace {
+
+std::string rungs_text(const TallySnapshot& tally) {
+  std::string text;
+  for (int i = 0; i < kRungs; ++i) {
+    const auto count = tally.rungs[static_cast<std::size_t>(i)];
+    if (count == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::string{to_string(static_cast<Rung>(i))} + " " + with_commas(count);
+  }
+  return text.empty() ? text : "checked by " + text;
+}
+
+std::string_view status_of(const CopyEnding& ending) {
+  if (ending.interrupted) return "interrupted";
+  switch (exit_code_of(ending)) {
+    case ExitCode::kDone: return "done";
+    case ExitCode::kDifferent: return "incomplete";
+    case ExitCode::kUsage: return "usage";
+    case ExitCode::kRefused: return "refused";
+    case ExitCode::kInterrupted: return "interrupted";
+  }
+  return {};
+}
+
+std::uint64_t unsettled(const CopyEnding& ending) {
+  const auto settled = ending.tally.settled() + (ending.dry_run ? ending.tally.planned : 0);
+  return ending.tally.listed - std::min(ending.tally.listed, settled);
+}
+
+std::string headline(const CopyEnding& ending) {
+  const TallySnapshot& tally = ending.tally;
+  if (ending.dry_run) {
+    return "Would copy " + with_commas(tally.planned) + " of " + with_commas(tally.listed) + " objects, " +
+           human_bytes(tally.planned_bytes) + "; nothing was written.\n";
+  }
+  const auto rate = ending.seconds > 0 ? static_cast<double>(tally.moved_bytes) / ending.seconds : 0;
+  std::string line = "Copied " + with_commas(tally.copied) + " of " + with_commas(tally.listed) + " objects, " +
+                     human_bytes(tally.copied_bytes) + ", in " + precise_seconds(ending.seconds);
+  if (tally.moved_bytes > 0) line += " (" + human_bytes(static_cast<std::uint64_t>(rate)) + "/s)";
+  return line + ".\n";
+}
+
+std::string failures_text(const CopyEnding& ending) {
+  if (ending.tally.failed == 0) return {};
+  std::string text = ending.tally.failed > ending.failures.size()
+                         ? "The first " + std::to_string(ending.failures.size()) + " failures:\n"
+                         : std::string{"Failures:\n"};
+  for (const Failure& failure : ending.failures) {
+    text += "  " + std::string{to_string(failure.reason)} + "  " + printable(failure.key.str()) + "\n      " +
+            printable(failure.what) + "\n";
+  }
+  if (ending.tally.failed <= ending.failures.size()) return text;
+  if (!ending.report_file.empty()) return text + "  all of them: " + printable(ending.report_file) + "\n";
+  return text + "  all of them: run again with --report FILE\n";
+}
+
+/// What stands, and what to do next.
+std::string outlook(const CopyEnding& ending) {
+  if (ending.interrupted) {
+    return "Interrupted. What is copied stays; the same command goes on from here (" + with_commas(unsettled(ending)) +
+           (ending.tally.listing_done ? "" : " or more") + " objects to go).\n";
+  }
+  if (ending.broken) {
+    return "Stopped: " + printable(ending.broken->what) +
+           "\nWhat is copied stays; the same command goes on from here.\n";
+  }
+  if (const auto left = unsettled(ending); left > 0) {
+    return with_commas(left) + " objects were listed, but not settled: please report this; the same command goes on.\n";
+  }
+  if (ending.tally.failed > 0 && !ending.dry_run) return "The same command tries the failed objects again.\n";
+  return {};
+}
+
+}  // namespace
+
+TallySnapshot look(const Tally& tally) {
+  TallySnapshot seen;
+  seen.listing_done = tally.listing_done;
+  seen.copied = tally.copied;
+  seen.copied_bytes = tally.copied_bytes;
+  seen.unchanged = tally.unchanged;
+  seen.unchanged_bytes = tally.unchanged_bytes;
+  seen.superseded = tally.superseded;
+  seen.superseded_bytes = tally.superseded_bytes;
+  seen.failed = tally.failed;
+  seen.failed_bytes = tally.failed_bytes;
+  seen.deleted = tally.deleted;
+  seen.retried = tally.retried;
+  seen.moved_bytes = tally.moved_bytes;
+  seen.active = tally.active;
+  seen.planned = tally.planned;
+  seen.planned_bytes = tally.planned_bytes;
+  seen.filtered = tally.filtered;
+  seen.listed = tally.listed;
+  seen.listed_bytes = tally.listed_bytes;
+  for (std::size_t i = 0; i < seen.rungs.size(); ++i) seen.rungs[i] = tally.rungs[i];
+  return seen;
+}
+
+ExitCode exit_code_of(const CopyEnding& ending) {
+  if (ending.interrupted) return ExitCode::kInterrupted;
+  if (ending.broken) return ExitCode::kRefused;
+  if (ending.tally.failed > 0 || ending.report || unsettled(ending) > 0) return ExitCode::kDifferent;
+  return ExitCode::kDone;
+}
+
+std::string page_of(const CopyEnding& ending) {
+  const TallySnapshot& tally = ending.tally;
+  std::string page = headline(ending) + "  " + printable(ending.job.describe()) + "\n";
+  page += page_row("listed", tally.listed, tally.listed_bytes);
+  if (ending.dry_run) {
+    page += page_row("to copy", tally.planned, tally.planned_bytes);
+  } else {
+    page += page_row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
+  }
+  page += page_row("unchanged", tally.unchanged, tally.unchanged_bytes);
+  if (tally.superseded > 0) {
+    page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
+  }
+  page += page_row(ending.dry_run ? "can't be copied" : "failed", tally.failed, tally.failed_bytes);
+  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
+  page += page_requests(ending.source_requests, ending.target_requests);
+  for (const ObjectKey& key : ending.examples) page += "  would copy  " + printable(key.str()) + "\n";
+  if (tally.planned > ending.examples.size() && !ending.examples.empty()) page += "  would copy  ...\n";
+  page += failures_text(ending);
+  if (ending.report) page += printable(ending.report->what) + "\n";
+  return page + outlook(ending);
+}
+
+std::string json_of(const CopyEnding& ending) {
+  const TallySnapshot& tally = ending.tally;
+  boost::json::object rungs;
+  for (int i = 0; i < kRungs; ++i) rungs[to_string(static_cast<Rung>(i))] = tally.rungs[static_cast<std::size_t>(i)];
+  boost::json::array failures;
+  for (const Failure& failure : ending.failures) {
+    boost::json::object entry;
+    set_key(&entry, failure.key);
+    entry["reason"] = to_string(failure.reason);
+    entry["what"] = printable(failure.what);
+    failures.push_back(std::move(entry));
+  }
+  boost::json::object object{{"status", status_of(ending)},
+                             {"listed", tally.listed},
+                             {"copied", tally.copied},
+                             {"unchanged", tally.unchanged},
+                             {"superseded", tally.superseded},
+                             {"failed", tally.failed},
+                             {"deleted", tally.deleted},
+                             {"bytes", tally.copied_bytes},
+                             {"seconds", std::round(ending.seconds * 1000) / 1000},
+                             {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
+                             {"rungs", std::move(rungs)},
+                             {"state", printable(ending.state_file)},
+                             {"filtered", tally.filtered},
+                             {"planned", tally.planned},
+                             {"planned_bytes", tally.planned_bytes},
+                             {"retried", tally.retried},
+                             {"read_bytes", tally.moved_bytes},
+                             {"listing_done", tally.listing_done},
+                             {"interrupted", ending.interrupted},
+                             {"dry_run", ending.dry_run},
+                             {"scan", ending.scan},
+                             {"job", ending.job.id()},
+                             {"failures", std::move(failures)}};
+  if (ending.broken) object["error"] = printable(ending.broken->what);
+  return boost::json::serialize(object);
+}
+
+}  // namespace ferry::app

@@ -1,0 +1,199 @@
+#include "verify/verifier.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+
+#include "kit/async/page_stream.hpp"
+#include "kit/base/hash.hpp"
+
+namespace ferry {
+namespace {
+
+using SourceStream = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
+using TargetStream = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
+
+std::string crc_text(std::uint32_t crc) { return hex(big_endian(crc)); }
+
+}  // namespace
+
+struct Verifier::Streams {
+  SourceStream source;
+  TargetStream target;
+};
+
+struct Verifier::Scope {
+  Streams streams;
+  TaskGroup reads;
+};
+
+Verifier::Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectTarget* target, VerifyTally* tally,
+                   FindingSink* sink)
+    : job_(std::move(job)),
+      options_(std::move(options)),
+      source_(source),
+      target_(target),
+      tally_(tally),
+      sink_(sink) {}
+
+Task<Status> Verifier::run() {
+  const auto executor = co_await asio::this_coro::executor;
+  Scope scope{Streams{SourceStream{executor,
+                                   [this](std::optional<std::string> token) {
+                                     return source_->list(job_.source_prefix, std::move(token));
+                                   }},
+                      TargetStream{executor,
+                                   [this](std::optional<std::string> token) {
+                                     return target_->list(job_.target_prefix, std::move(token));
+                                   }}},
+              TaskGroup{executor}};
+  Status outcome = Unit{};
+  std::exception_ptr cancelled;
+  try {
+    outcome = co_await merge(&scope);
+  } catch (...) {
+    cancelled = std::current_exception();
+  }
+  if (cancelled) {
+    co_await shield();
+    scope.reads.cancel();
+  }
+  co_await scope.streams.source.close();
+  co_await scope.streams.target.close();
+  co_await scope.reads.join();
+  if (cancelled) std::rethrow_exception(cancelled);
+  co_return outcome;
+}
+
+Task<Status> Verifier::merge(Scope* scope) {
+  auto& [source, target] = scope->streams;
+  for (;;) {
+    if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
+    if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
+    if (!source.head() && !target.head()) break;
+    std::vector<Pair> to_read;
+    compare_heads(&scope->streams, &to_read);
+    for (Pair& pair : to_read) {
+      co_await scope->reads.below(options_.reads);
+      scope->reads.spawn(read_again(std::move(pair)));
+    }
+  }
+  tally_->listing_done = true;
+  co_await scope->reads.join();
+  co_return Unit{};
+}
+
+/// As far as both pages reach: the match of a head may be on a page that isn't here yet.
+void Verifier::compare_heads(Streams* streams, std::vector<Pair>* to_read) {
+  auto& [source, target] = *streams;
+  while (!source.starved() && !target.starved() && (source.head() || target.head())) {
+    const SourceEntry* const entry = source.head();
+    const TargetObject* const there = target.head();
+    const ObjectKey wanted = entry ? job_.target_key(entry->key) : ObjectKey{};
+    if (!entry || (there && there->key < wanted)) {
+      settle_extra(*there);
+      target.step();
+      continue;
+    }
+    const bool match = there && there->key == wanted;
+    settle_source(*entry, match ? there : nullptr, to_read);
+    source.step();
+    if (match) target.step();
+  }
+}
+
+bool Verifier::in_scope(const ObjectKey& key, std::size_t prefix_bytes) const {
+  return options_.filter.accepts(std::string_view{key.str()}.substr(prefix_bytes));
+}
+
+void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read) {
+  if (!in_scope(entry.key, job_.source_prefix.size())) {
+    ++tally_->filtered;
+    return;
+  }
+  ++tally_->listed;
+  tally_->listed_bytes += entry.size;
+  if (there) ++tally_->target_listed;
+  auto judgement = judge(job_, entry, there);
+  // Reading again can settle what the listings left open; it can't make another version or another size right.
+  const bool by_size = judgement.verdict == Verdict::kDifferent && judgement.evidence != Evidence::kMd5;
+  if (options_.deep && there && !by_size && judgement.verdict != Verdict::kStale) {
+    to_read->push_back(Pair{entry, *there});
+    return;
+  }
+  conclude(entry, there, std::move(judgement));
+}
+
+void Verifier::settle_extra(const TargetObject& there) {
+  if (!in_scope(there.key, job_.target_prefix.size())) return;
+  ++tally_->target_listed;
+  auto judgement = judge_extra(job_, there);
+  ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
+  if (!sink_) return;
+  Finding finding;
+  finding.key = job_.source_key(there.key).value_or(ObjectKey{});
+  finding.target_key = there.key;
+  finding.judgement = std::move(judgement);
+  finding.target_generation = there.generation;
+  finding.target_size = there.size;
+  finding.crc32c = there.crc32c;
+  sink_->found(finding);
+}
+
+Task<> Verifier::read_again(Pair pair) {
+  auto judgement = co_await compare_bytes(&pair);
+  conclude(pair.entry, &pair.there, std::move(judgement));
+}
+
+Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
+  const auto undecided = [](std::string what) {
+    return Judgement{Verdict::kUnverified, Evidence::kNone, std::move(what)};
+  };
+  if (!pair->there.crc32c) co_return undecided("the target gives no CRC32C");
+  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag);
+  if (!reader) co_return undecided(std::move(reader).error().during("read source").what);
+  auto buffer = buffers_.take(BufferPool::kBytesMax);
+  std::uint32_t crc = 0;
+  std::uint64_t size = 0;
+  for (;;) {
+    auto got = co_await (*reader)->read(buffer.bytes());
+    if (!got) co_return undecided(std::move(got).error().during("read source").what);
+    if (*got == 0) break;
+    crc = crc32c(crc, buffer.bytes().first(*got));
+    size += *got;
+    tally_->read_bytes += *got;
+  }
+  if (size != pair->there.size) {
+    co_return Judgement{
+        Verdict::kDifferent, Evidence::kBytes,
+        std::to_string(size) + " bytes read from the source, " + std::to_string(pair->there.size) + " at the target"};
+  }
+  if (crc != *pair->there.crc32c) {
+    co_return Judgement{
+        Verdict::kDifferent, Evidence::kBytes,
+        "CRC32C of the source's bytes is " + crc_text(crc) + ", of the target's " + crc_text(*pair->there.crc32c)};
+  }
+  co_return Judgement{Verdict::kOk, Evidence::kBytes, {}};
+}
+
+void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement) {
+  ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
+  if (judgement.verdict == Verdict::kOk) ++tally_->evidences[static_cast<std::size_t>(judgement.evidence)];
+  if (sink_) {
+    Finding finding;
+    finding.key = entry.key;
+    finding.target_key = job_.target_key(entry.key);
+    finding.judgement = std::move(judgement);
+    finding.source_version = entry.version;
+    finding.source_size = entry.size;
+    if (there) {
+      finding.target_generation = there->generation;
+      finding.target_size = there->size;
+      finding.crc32c = there->crc32c;
+    }
+    sink_->found(finding);
+  }
+  ++tally_->settled;
+  tally_->settled_bytes += entry.size;
+}
+
+}  // namespace ferry

@@ -1,0 +1,95 @@
+#pragma once
+// Compares both sides of a job, object by object, in one pass over both listings. Moves no bytes, unless it is told to
+// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "domain/job.hpp"
+#include "domain/object_meta.hpp"
+#include "kit/base/buffer_pool.hpp"
+#include "plan/filter.hpp"
+#include "source/object_source.hpp"
+#include "target/object_target.hpp"
+#include "verify/judge.hpp"
+
+namespace ferry {
+
+struct VerifyOptions {
+  Filter filter;           ///< sees source keys, and target keys as the source would name them
+  bool deep = false;       ///< read every source object and compare CRC32C
+  std::size_t reads = 64;  ///< at once, if deep
+};
+
+/// Counters that the display reads while the work goes on.
+struct VerifyTally {
+  std::atomic<std::uint64_t> listed{0};  ///< source objects in scope
+  std::atomic<std::uint64_t> listed_bytes{0};
+  std::atomic<std::uint64_t> target_listed{0};  ///< target objects in scope
+  std::atomic<std::uint64_t> filtered{0};
+  std::atomic<std::uint64_t> settled{0};  ///< source objects with a verdict
+  std::atomic<std::uint64_t> settled_bytes{0};
+  std::atomic<std::uint64_t> read_bytes{0};
+  std::atomic<bool> listing_done{false};
+  std::array<std::atomic<std::uint64_t>, kVerdicts> verdicts{};    ///< by Verdict
+  std::array<std::atomic<std::uint64_t>, kEvidences> evidences{};  ///< by Evidence, of objects that are kOk
+};
+
+/// What became of one object.
+struct Finding {
+  ObjectKey key;  ///< source key
+  ObjectKey target_key;
+  Judgement judgement;
+  std::optional<Version> source_version;
+  std::optional<std::uint64_t> source_size;
+  std::optional<Generation> target_generation;
+  std::optional<std::uint64_t> target_size;
+  std::optional<std::uint32_t> crc32c;  ///< of the target, where it says so
+};
+
+class FindingSink {
+ public:
+  virtual ~FindingSink() = default;
+  virtual void found(const Finding& finding) = 0;
+};
+
+/// Belongs to one io_context thread, as its source and target do. All pointers outlive it; `sink` may be null.
+class Verifier {
+ public:
+  Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectTarget* target, VerifyTally* tally,
+           FindingSink* sink);
+
+  /// One pass. An error means that it is incomplete.
+  /// @error as ObjectSource::list, ObjectTarget::list
+  Task<Status> run();
+
+ private:
+  struct Pair {
+    SourceEntry entry;
+    TargetObject there;
+  };
+  struct Streams;
+  struct Scope;
+
+  Task<Status> merge(Scope* scope);
+  void compare_heads(Streams* streams, std::vector<Pair>* to_read);
+  void settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read);
+  void settle_extra(const TargetObject& there);
+  Task<> read_again(Pair pair);
+  Task<Judgement> compare_bytes(const Pair* pair);
+  void conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement);
+  [[nodiscard]] bool in_scope(const ObjectKey& key, std::size_t prefix_bytes) const;
+
+  Job job_;
+  VerifyOptions options_;
+  ObjectSource* source_;
+  ObjectTarget* target_;
+  VerifyTally* tally_;
+  FindingSink* sink_;
+  BufferPool buffers_;
+};
+
+}  // namespace ferry
