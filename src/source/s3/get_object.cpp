@@ -68,7 +68,7 @@ Task<Error> explain(Api* api, Reply* reply, const Error* otherwise) {
   if (!body) co_return *otherwise;
   const auto document = Xml::parse(*std::move(body));
   if (!document || !is_error_document(*document)) co_return *otherwise;
-  co_return to_error(read_failure(reply->head, *document, api->now()), "status 200, but");
+  co_return to_error(read_failure(reply->head, *document, api->now()), "an error instead of the object");
 }
 
 /// One request, no retry.

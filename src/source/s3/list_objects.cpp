@@ -102,6 +102,14 @@ std::string query_of(const Options& options, std::string_view prefix, const Curs
   return query;
 }
 
+/// A bare 404 means an object elsewhere; here it is the bucket, or the whole server, that isn't what we were told.
+Error about_bucket(Error error) {
+  if (error.kind != ErrorKind::kGone) return error;
+  error.kind = ErrorKind::kInvalid;
+  error.what += " (no such bucket, or no S3 server there; check the bucket's name and the endpoint)";
+  return error;
+}
+
 Call call_of(std::string query) {
   Call call{"GET", std::nullopt};
   call.query = std::move(query);
@@ -113,7 +121,7 @@ Task<Result<ListPage>> fetch_page(Api* api, const std::string* prefix, const std
   auto call = call_of(*query);
   const auto place = api->place(call);
   auto reply = co_await api->send(std::move(call));
-  if (!reply) co_return fail(std::move(reply).error());
+  if (!reply) co_return fail(about_bucket(std::move(reply).error()));
   const auto encoding = reply->head.headers.find("content-encoding");
   if (encoding && !encoding->empty() && !iequals(*encoding, "identity")) {
     co_return fail(ErrorKind::kCorrupt, place + ": broken listing: compressed, although nobody asked for it");

@@ -200,6 +200,16 @@ TEST_F(S3Listing, TakesAnErrorDocumentWithStatus200ForThatError_F029) {
   EXPECT_TRUE(list());
 }
 
+TEST_F(S3Listing, TakesA404OfAnyKindForAMissingBucketOrAWrongAddress_F032) {
+  for (const auto* body : {"", "<html>not here</html>"}) {
+    http_.push(FakeReply{404, {}, body});
+    const auto page = list();
+    ASSERT_FALSE(page);
+    EXPECT_EQ(page.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(page.error().what, HasSubstr("check the bucket's name and the endpoint"));
+  }
+}
+
 TEST_F(S3Listing, RefusesADocumentThatIsNoListing) {
   EXPECT_EQ(error_of("<html><body>welcome</body></html>").kind, ErrorKind::kCorrupt);
 }
