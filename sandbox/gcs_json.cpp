@@ -73,8 +73,8 @@ void append_metadata(JsonObject* out, const GcsObject& object) {
 }
 }  // namespace
 
-void append_object(std::string* out, std::string_view bucket, std::string_view name, const GcsObject& object,
-                   const FieldMask& mask) {
+void append_object(std::string* out, std::string_view base, std::string_view bucket, std::string_view name,
+                   const GcsObject& object, const FieldMask& mask) {
   JsonObject json(out);
   const auto text = [&](std::string_view field, std::string_view value) {
     if (!value.empty() && mask.wants(field)) json.text(field, value);
@@ -84,9 +84,10 @@ void append_object(std::string* out, std::string_view bucket, std::string_view n
   };
   text("kind", "storage#object");
   if (mask.wants("id")) json.text("id", fmt::format("{}/{}/{}", bucket, name, object.generation));
-  if (mask.wants("selfLink")) json.text("selfLink", fmt::format("/storage/v1/b/{}/o/{}", bucket, percent_encode(name)));
+  if (mask.wants("selfLink"))
+    json.text("selfLink", fmt::format("{}/storage/v1/b/{}/o/{}", base, bucket, percent_encode(name)));
   if (mask.wants("mediaLink")) {
-    json.text("mediaLink", fmt::format("/download/storage/v1/b/{}/o/{}?generation={}&alt=media", bucket,
+    json.text("mediaLink", fmt::format("{}/download/storage/v1/b/{}/o/{}?generation={}&alt=media", base, bucket,
                                        percent_encode(name), object.generation));
   }
   text("name", name);

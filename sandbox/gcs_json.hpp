@@ -22,8 +22,9 @@ class FieldMask {
   std::vector<std::pair<std::string, FieldMask>> fields_;
 };
 
-void append_object(std::string* out, std::string_view bucket, std::string_view name, const GcsObject& object,
-                   const FieldMask& mask);
+/// @param base  of links: "http://host:port"
+void append_object(std::string* out, std::string_view base, std::string_view bucket, std::string_view name,
+                   const GcsObject& object, const FieldMask& mask);
 void append_bucket(std::string* out, std::string_view bucket);
 [[nodiscard]] std::string error_json(const GcsError& error);
 

@@ -90,6 +90,7 @@ Task<GcsService::Failure> GcsService::list_objects(Call* call) {
   if (!wanted) co_return std::move(wanted).error();
   const auto listing = store_->list(call->route.bucket, *wanted);
   const auto mask = FieldMask::parse(query.get("fields"));
+  const auto base = base_url(*call);
   std::string body;
   body.reserve(256 + listing.items.size() * 512);
   JsonObject json(&body);
@@ -108,7 +109,7 @@ Task<GcsService::Failure> GcsService::list_objects(Call* call) {
     const auto& item_mask = mask.below("items");
     for (const auto& [name, object] : listing.items) {
       if (body.back() != '[') body += ',';
-      append_object(&body, call->route.bucket, name, *object, item_mask);
+      append_object(&body, base, call->route.bucket, name, *object, item_mask);
     }
     body += ']';
   }
@@ -307,7 +308,7 @@ Task<GcsService::Failure> GcsService::copy_object(Call* call) {
   note_commit(bucket, name, **stored, "copy");
   call->generation = (*stored)->generation;
   std::string resource;
-  append_object(&resource, bucket, name, **stored, FieldMask{});
+  append_object(&resource, base_url(*call), bucket, name, **stored, FieldMask{});
   if (route.operation == "CopyObject") co_return co_await reply(call, 200, std::move(resource));
   std::string body;
   JsonObject json(&body);

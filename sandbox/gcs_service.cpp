@@ -154,6 +154,10 @@ GcsService::Failure GcsService::let_in(const Call& call) const {
   return GcsError(401, "authError", "Invalid Credentials");
 }
 
+std::string GcsService::base_url(const Call& call) const {
+  return fmt::format("{}://{}", settings_.tls ? "https" : "http", call.wire->header("host").value_or(""));
+}
+
 Task<> GcsService::refuse(Call* call, GcsError error) {
   net::Headers headers{{"Server", "bucketferry-sandbox"}};
   std::string body;
@@ -180,7 +184,7 @@ Task<GcsService::Failure> GcsService::reply(Call* call, int status, std::string 
 Task<GcsService::Failure> GcsService::reply_object(Call* call, GcsObjectPtr object) {
   call->generation = object->generation;
   std::string body;
-  append_object(&body, call->route.bucket, call->route.key, *object,
+  append_object(&body, base_url(*call), call->route.bucket, call->route.key, *object,
                 FieldMask::parse(call->route.target.query.get("fields")));
   co_return co_await reply(call, 200, std::move(body));
 }

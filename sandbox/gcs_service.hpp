@@ -42,6 +42,7 @@ class GcsService final : public Service {
   [[nodiscard]] Failure let_in(const Call& call) const;
   Task<Failure> run(Call* call);
   Task<> refuse(Call* call, GcsError error);
+  [[nodiscard]] std::string base_url(const Call& call) const;
   static Task<Failure> reply(Call* call, int status, std::string json);
   Task<Failure> reply_object(Call* call, GcsObjectPtr object);
 

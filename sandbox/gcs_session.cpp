@@ -97,11 +97,9 @@ Task<GcsService::Failure> GcsService::start_session(Call* call) {
 
   const auto id = fmt::format("{:016x}{:016x}", rng_->next(), rng_->next());
   store_->start_session(id, session);
-  const auto scheme = settings_.tls ? "https" : "http";
-  net::Headers headers{
-      {"Location", fmt::format("{}://{}/upload/storage/v1/b/{}/o?uploadType=resumable&name={}&upload_id={}", scheme,
-                               wire.header("host").value_or(""), session->bucket, percent_encode(session->name), id)},
-      {"X-GUploader-UploadID", id}};
+  net::Headers headers{{"Location", fmt::format("{}/upload/storage/v1/b/{}/o?uploadType=resumable&name={}&upload_id={}",
+                                                base_url(*call), session->bucket, percent_encode(session->name), id)},
+                       {"X-GUploader-UploadID", id}};
   (void)co_await call->wire->respond(200, std::move(headers), {});
   co_return std::nullopt;
 }
