@@ -32,7 +32,7 @@ struct ObjectMeta {
   UserMetadata user;
   std::string storage_class = "STANDARD";  ///< unknown values are kept as they are
   Encryption encryption = Encryption::kNone;
-  std::vector<Digest> checksums;  ///< stored, of the full object; composite ones are not here
+  std::vector<Digest> checksums;   ///< stored, of the full object; composite ones are not here
   std::uint32_t missing_meta = 0;  ///< x-amz-missing-meta: entries that the server could not express
 };
 

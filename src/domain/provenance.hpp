@@ -1,6 +1,6 @@
 #pragma once
-// What each object that we wrote says of itself, as custom metadata on the target (design §3). It is the truth about what
-// was copied; every other state is a cache.
+// What each object that we wrote says of itself, as custom metadata on the target (design §3). It is the truth about
+// what was copied; every other state is a cache.
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,6 @@
 #pragma once
-// What happened to each object, for reports. Unchanged objects are only counted: a rescan must not write a line for each.
+// What happened to each object, for reports. Unchanged objects are only counted: a rescan must not write a line for
+// each.
 
 #include "domain/receipt.hpp"
 #include "domain/transfer_plan.hpp"

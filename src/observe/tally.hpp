@@ -11,23 +11,23 @@
 namespace ferry {
 
 struct Tally {
-  std::atomic<std::uint64_t> listed{0};         ///< source objects in scope that the scan has seen
+  std::atomic<std::uint64_t> listed{0};  ///< source objects in scope that the scan has seen
   std::atomic<std::uint64_t> listed_bytes{0};
-  std::atomic<std::uint64_t> filtered{0};       ///< left out by --include/--exclude
-  std::atomic<std::uint64_t> unchanged{0};      ///< already at the target in this version
+  std::atomic<std::uint64_t> filtered{0};   ///< left out by --include/--exclude
+  std::atomic<std::uint64_t> unchanged{0};  ///< already at the target in this version
   std::atomic<std::uint64_t> unchanged_bytes{0};
-  std::atomic<std::uint64_t> planned{0};        ///< to be copied
+  std::atomic<std::uint64_t> planned{0};  ///< to be copied
   std::atomic<std::uint64_t> planned_bytes{0};
   std::atomic<std::uint64_t> copied{0};
-  std::atomic<std::uint64_t> copied_bytes{0};   ///< of finished objects
-  std::atomic<std::uint64_t> superseded{0};     ///< changed or gone since listed
+  std::atomic<std::uint64_t> copied_bytes{0};  ///< of finished objects
+  std::atomic<std::uint64_t> superseded{0};    ///< changed or gone since listed
   std::atomic<std::uint64_t> superseded_bytes{0};
-  std::atomic<std::uint64_t> failed{0};         ///< in the ledger
+  std::atomic<std::uint64_t> failed{0};  ///< in the ledger
   std::atomic<std::uint64_t> failed_bytes{0};
   std::atomic<std::uint64_t> deleted{0};
-  std::atomic<std::uint64_t> retried{0};        ///< deliveries given back for another try
-  std::atomic<std::uint64_t> moved_bytes{0};    ///< body bytes read from the source, repeats included: the rate
-  std::atomic<std::uint64_t> active{0};         ///< transfers under way
+  std::atomic<std::uint64_t> retried{0};      ///< deliveries given back for another try
+  std::atomic<std::uint64_t> moved_bytes{0};  ///< body bytes read from the source, repeats included: the rate
+  std::atomic<std::uint64_t> active{0};       ///< transfers under way
   std::atomic<bool> listing_done{false};
   std::array<std::atomic<std::uint64_t>, kRungs> rungs{};  ///< by Rung
 };

@@ -1,6 +1,6 @@
 #pragma once
-// Work waiting to be done. At-least-once: a plan may arrive twice, never zero times. Rooms: memory/ (embedded mode, tests),
-// pubsub/. Every room passes message_queue_contract.hpp.
+// Work waiting to be done. At-least-once: a plan may arrive twice, never zero times. Rooms: memory/ (embedded mode,
+// tests), pubsub/. Every room passes message_queue_contract.hpp.
 //
 // Threads: any. A coroutine is resumed on the executor it suspended on.
 

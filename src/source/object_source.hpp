@@ -30,8 +30,8 @@ class ObjectReader {
   virtual ~ObjectReader() = default;
   /// From the reply itself, not from the listing.
   [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
-  /// Up to into.size() bytes, in order; 0 = the last byte of the object was delivered. A body that ends early or runs over
-  /// is never a 0: the room goes on with a ranged read pinned to the same version, or reports
+  /// Up to into.size() bytes, in order; 0 = the last byte of the object was delivered. A body that ends early or runs
+  /// over is never a 0: the room goes on with a ranged read pinned to the same version, or reports
   /// @error kChanged / kGone  the version vanished in between  → superseded
   /// @error kCorrupt          length, range or ETag of the reply disagree → attempt failed
   /// @error kUnavailable      gave up after retries → give the message back
@@ -44,12 +44,14 @@ class ObjectSource {
 
   /// One page of keys that start with `prefix`. First page: no token. Resume after a known key: `after`.
   /// @error kDenied, kInvalid (no such bucket, wrong region, wrong address): stop, tell a person
-  /// @error kCorrupt  the reply is not a listing, loops, or is out of order → the scan fails, nothing is concluded from it
+  /// @error kCorrupt  the reply is not a listing, loops, or is out of order → the scan fails, nothing is concluded from
+  /// it
   /// @error kUnavailable
   virtual Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
                                         std::optional<ObjectKey> after = std::nullopt) = 0;
 
-  /// Opens `key` at `offset` (< size, or 0). `expected`: the planned version's tag, quotes included; compared by the server.
+  /// Opens `key` at `offset` (< size, or 0). `expected`: the planned version's tag, quotes included; compared by the
+  /// server.
   /// @error kGone (404)  kChanged (412)  kDenied  kArchived  kLimit  kCorrupt (a bad reply, as one with another tag)
   ///        kUnavailable
   virtual Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,

@@ -28,8 +28,9 @@ struct UploadSpec {
   std::uint64_t size = 0;
   Generation expected;  ///< precondition: the live generation that this write replaces; 0 = nothing there
   ContentHeaders content;
-  UserMetadata metadata;       ///< user's entries and provenance together, within the target's limits
-  std::optional<Digest> hash;  ///< kMd5 or kCrc32c of the whole object where known beforehand: the target refuses a mismatch
+  UserMetadata metadata;  ///< user's entries and provenance together, within the target's limits
+  std::optional<Digest>
+      hash;  ///< kMd5 or kCrc32c of the whole object where known beforehand: the target refuses a mismatch
 };
 
 /// Address of an unfinished upload: a bearer secret, never logged.
@@ -37,8 +38,8 @@ struct UploadSession {
   std::string secret;
 };
 
-/// One upload in progress. Bytes go in order; nothing is visible before commit(). Dropping it abandons the upload; an open
-/// session stays at the target for a later resume() until cancel().
+/// One upload in progress. Bytes go in order; nothing is visible before commit(). Dropping it abandons the upload; an
+/// open session stays at the target for a later resume() until cancel().
 class Upload {
  public:
   virtual ~Upload() = default;
@@ -53,11 +54,11 @@ class Upload {
   virtual Task<Status> write(std::span<const char> bytes) = 0;
   /// Bytes that the target has acknowledged: a new process can go on from here (checkpoint).
   [[nodiscard]] virtual std::uint64_t durable() const = 0;
-  /// After kUnavailable of write(): asks the target what it holds and moves offset() there (also backwards, also to 0, also
-  /// into a new session). Bounded attempts with back-off inside.
+  /// After kUnavailable of write(): asks the target what it holds and moves offset() there (also backwards, also to 0,
+  /// also into a new session). Bounded attempts with back-off inside.
   virtual Task<Status> recover() = 0;
-  /// Sends the held-back tail and makes the object visible, if the precondition holds and the target's own checksum of the
-  /// whole equals `crc32c`. Repeats itself over lost answers; an answer that never came is a
+  /// Sends the held-back tail and makes the object visible, if the precondition holds and the target's own checksum of
+  /// the whole equals `crc32c`. Repeats itself over lost answers; an answer that never came is a
   /// @error kConflict     412, also when an earlier try of ours succeeded unseen → compare provenance
   /// @error kCorrupt      the target counted other bytes than we did; nothing of it stays visible
   /// @error kUnavailable  outcome unknown → compare provenance before another try

@@ -1,15 +1,14 @@
 #pragma once
-// Time that a test moves by hand, and a runner that moves it by itself: whenever nothing can run, time jumps to the next
-// sleeper. A test with hours of back-off ends in microseconds and never sleeps.
+// Time that a test moves by hand, and a runner that moves it by itself: whenever nothing can run, time jumps to the
+// next sleeper. A test with hours of back-off ends in microseconds and never sleeps.
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <utility>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "kit/async/clock.hpp"
 

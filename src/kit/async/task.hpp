@@ -1,13 +1,13 @@
 #pragma once
 // Coroutines. One io_context per thread, no locks and no strands: an object that awaits belongs to one thread.
 //
-// Rules (see docs/adr/0002): parameters of coroutines are values or pointers, never references; a lambda that is itself a
-// coroutine captures nothing; g++ 12 destroys a capturing lambda or an aggregate written as a temporary inside a
+// Rules (see docs/adr/0002): parameters of coroutines are values or pointers, never references; a lambda that is itself
+// a coroutine captures nothing; g++ 12 destroys a capturing lambda or an aggregate written as a temporary inside a
 // co_await expression twice: name it, then move it, or give it a constructor.
 //
-// Cancellation: a cancelled Task unwinds with boost::system::system_error(operation_aborted). That is the only exception
-// that crosses a room; every other failure is a Result. Clean-up is by destructor, and no destructor commits anything.
-// After that exception nothing can be awaited any more, not even clean-up, until `co_await shield()`.
+// Cancellation: a cancelled Task unwinds with boost::system::system_error(operation_aborted). That is the only
+// exception that crosses a room; every other failure is a Result. Clean-up is by destructor, and no destructor commits
+// anything. After that exception nothing can be awaited any more, not even clean-up, until `co_await shield()`.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_state.hpp>

@@ -1,8 +1,5 @@
 #include "kit/async/task_group.hpp"
 
-#include <cassert>
-#include <chrono>
-
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,10 +7,13 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+#include <cassert>
+#include <chrono>
 
 namespace ferry {
 
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 /// A timer that never fires: cancelling it is the wake-up call.
 struct TaskGroup::Waiter {

@@ -1,12 +1,11 @@
 #pragma once
 // Structured concurrency: tasks are spawned into a scope that must be joined; none outlives it.
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <cstddef>
 #include <exception>
 #include <list>
 #include <memory>
-
-#include <boost/asio/cancellation_signal.hpp>
 
 #include "kit/async/task.hpp"
 

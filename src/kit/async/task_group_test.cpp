@@ -1,16 +1,17 @@
 #include "kit/async/task_group.hpp"
 
-#include <boost/system/system_error.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/system/system_error.hpp>
 
 #include "testing/base/simulated_clock.hpp"
 
 namespace ferry {
 namespace {
 
+using std::chrono::milliseconds;
 using testing::run;
 using testing::SimulatedClock;
-using std::chrono::milliseconds;
 
 Task<> sleep_then_count(Clock* clock, milliseconds duration, int* count) {
   co_await clock->sleep(duration);

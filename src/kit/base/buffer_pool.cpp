@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t kIdleBytesMax = 32 << 20;  // per class: beyond that, memory goes back to the system
 
-std::size_t class_of(std::size_t size) { return static_cast<std::size_t>(std::countr_zero(size / BufferPool::kBytesMin)); }
+std::size_t class_of(std::size_t size) {
+  return static_cast<std::size_t>(std::countr_zero(size / BufferPool::kBytesMin));
+}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
-// Buffers for bodies, taken only while bytes move and given back for the next transfer. Not thread-safe: one per I/O thread.
+// Buffers for bodies, taken only while bytes move and given back for the next transfer. Not thread-safe: one per I/O
+// thread.
 
 #include <array>
 #include <cstddef>

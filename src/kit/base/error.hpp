@@ -6,21 +6,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace ferry {
 
 enum class ErrorKind {
-  kGone,         ///< no longer there                              → record it, drop the message
-  kChanged,      ///< there, but not the version planned           → superseded; a later scan plans again
-  kConflict,     ///< another writer reached the target first      → compare, then skip or plan again
-  kDenied,       ///< credentials or policy refuse us              → ledger; if it hits a listing, stop and tell a person
-  kArchived,     ///< in a class that must be restored first       → ledger "archived", pick up when restored
-  kLimit,        ///< the other side can't hold it as it is        → ledger, no retry
-  kInvalid,      ///< the request can't succeed as it stands       → no retry: ledger for an object, exit for a setting
-  kCorrupt,      ///< bytes disagree with their checksum or length → abandon the upload, start over, at last: ledger
+  kGone,      ///< no longer there                              → record it, drop the message
+  kChanged,   ///< there, but not the version planned           → superseded; a later scan plans again
+  kConflict,  ///< another writer reached the target first      → compare, then skip or plan again
+  kDenied,    ///< credentials or policy refuse us              → ledger; if it hits a listing, stop and tell a person
+  kArchived,  ///< in a class that must be restored first       → ledger "archived", pick up when restored
+  kLimit,     ///< the other side can't hold it as it is        → ledger, no retry
+  kInvalid,   ///< the request can't succeed as it stands       → no retry: ledger for an object, exit for a setting
+  kCorrupt,   ///< bytes disagree with their checksum or length → abandon the upload, start over, at last: ledger
   kUnavailable,  ///< throttled, 5xx, timeout, reset               → back off, retry, at last give the message back
   kCancelled,    ///< we were asked to stop                        → give the message back
 };

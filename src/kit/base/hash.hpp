@@ -1,6 +1,6 @@
 #pragma once
-// Digests of byte streams, and their text forms. CRC32C is free (ISA-L); MD5 costs more than a TLS relay: compute it only
-// when nothing else can vouch for the bytes. Parameters and vectors: protocol-facts 1.5.
+// Digests of byte streams, and their text forms. CRC32C is free (ISA-L); MD5 costs more than a TLS relay: compute it
+// only when nothing else can vouch for the bytes. Parameters and vectors: protocol-facts 1.5.
 
 #include <cstdint>
 #include <memory>

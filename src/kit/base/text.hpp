@@ -11,8 +11,8 @@ namespace ferry {
 /// True for well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF). Empty is well-formed.
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
-/// For one line of a terminal or a log: control characters, DEL, C1, invalid UTF-8 and bidi marks become \xNN or \u{NNNN},
-/// a backslash becomes two; the rest stays. Reversible by eye, never by accident a new line.
+/// For one line of a terminal or a log: control characters, DEL, C1, invalid UTF-8 and bidi marks become \xNN or
+/// \u{NNNN}, a backslash becomes two; the rest stays. Reversible by eye, never by accident a new line.
 [[nodiscard]] std::string printable(std::string_view bytes);
 
 /// RFC 3986 percent-encoding: everything but A–Z a–z 0–9 - . _ ~ (and `keep`) becomes %XX, upper case.

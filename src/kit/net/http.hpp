@@ -66,7 +66,7 @@ struct ResponseHead {
 /// Up to four pieces that go out in one system call.
 class Buffers {
  public:
-  Buffers(std::span<const char> one) : pieces_{one} {}                           // NOLINT(google-explicit-constructor)
+  Buffers(std::span<const char> one) : pieces_{one} {}  // NOLINT(google-explicit-constructor)
   Buffers(std::string_view one) : pieces_{std::span<const char>(one.data(), one.size())} {}  // NOLINT
   Buffers(std::span<const char> a, std::span<const char> b, std::span<const char> c = {}, std::span<const char> d = {})
       : pieces_{a, b, c, d} {}
@@ -81,18 +81,18 @@ class Buffers {
 
 /// One request and its reply on one connection. Dropped before the reply was read to its end: the connection is closed;
 /// else it goes back to the pool (unless either side said close).
-/// Every error is kUnavailable (connect, TLS, reset, stall, early end) or kCorrupt (not HTTP, over a limit, lengths that
-/// contradict each other), with origin and phase in the text. Never a secret: targets' queries are left out.
+/// Every error is kUnavailable (connect, TLS, reset, stall, early end) or kCorrupt (not HTTP, over a limit, lengths
+/// that contradict each other), with origin and phase in the text. Never a secret: targets' queries are left out.
 class HttpExchange {
  public:
   virtual ~HttpExchange() = default;
-  /// Sends body bytes; the head goes out with the first of them, in one system call. If the peer answered early and closed,
-  /// this returns success and the reply is waiting: check reply_pending() to stop early.
+  /// Sends body bytes; the head goes out with the first of them, in one system call. If the peer answered early and
+  /// closed, this returns success and the reply is waiting: check reply_pending() to stop early.
   virtual Task<Status> write(Buffers bytes) = 0;
   /// True when the peer answered before the whole body was sent (an error reply, as a rule).
   [[nodiscard]] virtual bool reply_pending() const = 0;
-  /// The final reply (1xx are passed over). Sends the head if nothing was written. Asserts that the whole body was written,
-  /// unless reply_pending().
+  /// The final reply (1xx are passed over). Sends the head if nothing was written. Asserts that the whole body was
+  /// written, unless reply_pending().
   virtual Task<Result<ResponseHead>> response() = 0;
   /// Up to into.size() body bytes; 0 = complete. An early end of a body with known length is kUnavailable.
   virtual Task<Result<std::size_t>> read(std::span<char> into) = 0;
@@ -108,9 +108,10 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   /// Prepares a request; sends nothing yet. `body_length` is exact; 0 with method POST or PUT sends Content-Length: 0.
-  /// A kept-alive connection that died unused costs nothing: it is replaced before anything was sent, and a request whose
-  /// body was not started is repeated once on a fresh connection.
-  virtual Task<Result<std::unique_ptr<HttpExchange>>> open(Origin origin, RequestHead head, std::uint64_t body_length) = 0;
+  /// A kept-alive connection that died unused costs nothing: it is replaced before anything was sent, and a request
+  /// whose body was not started is repeated once on a fresh connection.
+  virtual Task<Result<std::unique_ptr<HttpExchange>>> open(Origin origin, RequestHead head,
+                                                           std::uint64_t body_length) = 0;
   [[nodiscard]] virtual HttpStats stats() const = 0;
 };
 

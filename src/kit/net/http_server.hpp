@@ -22,8 +22,8 @@ struct ServerRequest {
   std::string peer;                             ///< address of the client
 };
 
-/// One request being answered. Returning from the handler without an answer sends 500; an unread request body is drained up
-/// to a limit, else the connection is closed.
+/// One request being answered. Returning from the handler without an answer sends 500; an unread request body is
+/// drained up to a limit, else the connection is closed.
 class ServerExchange {
  public:
   virtual ~ServerExchange() = default;
@@ -48,9 +48,9 @@ struct ServerOptions {
   std::uint16_t port = 0;  ///< 0: any free one
   bool reuse_port = false;
   std::optional<std::string> certificate_file, key_file;  ///< PEM; both: TLS
-  Milliseconds head_timeout{15'000};  ///< from the first byte of a request to its last header byte
-  Milliseconds idle_timeout{75'000};  ///< between requests
-  Milliseconds body_timeout{30'000};  ///< without progress, either direction
+  Milliseconds head_timeout{15'000};                      ///< from the first byte of a request to its last header byte
+  Milliseconds idle_timeout{75'000};                      ///< between requests
+  Milliseconds body_timeout{30'000};                      ///< without progress, either direction
   std::size_t head_bytes_max = 32 * 1024;
   std::size_t connections_max = 10'000;
 };
@@ -67,7 +67,7 @@ class HttpServer {
 using Handler = std::function<Task<>(ServerExchange*)>;
 
 /// @error kInvalid: address or port can't be bound, certificate can't be read; names them.
-[[nodiscard]] Result<std::unique_ptr<HttpServer>> make_http_server(Executor executor, ServerOptions options, Handler handler,
-                                                                   Clock* clock);
+[[nodiscard]] Result<std::unique_ptr<HttpServer>> make_http_server(Executor executor, ServerOptions options,
+                                                                   Handler handler, Clock* clock);
 
 }  // namespace ferry::net

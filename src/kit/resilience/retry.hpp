@@ -9,10 +9,11 @@
 
 namespace ferry {
 
-/// `attempt_once` is () -> Task<Result<T>>, a named callable (see kit/async/task.hpp). The error that caused the surrender
-/// keeps its kind. Cancelled with its scope: shutdown never waits for a back-off.
+/// `attempt_once` is () -> Task<Result<T>>, a named callable (see kit/async/task.hpp). The error that caused the
+/// surrender keeps its kind. Cancelled with its scope: shutdown never waits for a back-off.
 template <class Operation>
-auto retry(Backoff policy, Clock* clock, Rng* rng, Idempotency kind, Operation attempt_once) -> decltype(attempt_once()) {
+auto retry(Backoff policy, Clock* clock, Rng* rng, Idempotency kind, Operation attempt_once)
+    -> decltype(attempt_once()) {
   for (int attempt = 1;; ++attempt) {
     auto result = co_await attempt_once();
     if (result || !worth_retrying(result.error().kind, kind)) co_return result;

@@ -16,8 +16,8 @@ namespace ferry::gcs {
 class TokenProvider {
  public:
   virtual ~TokenProvider() = default;
-  /// An access token; nothing = send no Authorization (emulator). Refreshed ahead of expiry; the old one is used while it is
-  /// valid and a refresh fails. @error kDenied / kInvalid / kUnavailable with the place that was asked
+  /// An access token; nothing = send no Authorization (emulator). Refreshed ahead of expiry; the old one is used while
+  /// it is valid and a refresh fails. @error kDenied / kInvalid / kUnavailable with the place that was asked
   virtual Task<Result<std::optional<std::string>>> token() = 0;
   virtual void invalidate() = 0;  ///< a server answered 401
   [[nodiscard]] virtual std::string describe() const = 0;

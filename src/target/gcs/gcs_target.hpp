@@ -15,10 +15,10 @@ namespace ferry::gcs {
 
 struct Options {
   BucketName bucket;
-  std::optional<net::Origin> endpoint;             ///< nothing: https://storage.googleapis.com
-  std::uint64_t whole_bytes_max = 256 << 10;      ///< up to here an object is sent from memory in one request
-  std::uint64_t single_bytes_max = 16 << 20;       ///< up to here in one request if its hash is known beforehand
-  std::uint64_t chunk_bytes = 16 << 20;            ///< of a resumable session; a multiple of 256 KiB
+  std::optional<net::Origin> endpoint;        ///< nothing: https://storage.googleapis.com
+  std::uint64_t whole_bytes_max = 256 << 10;  ///< up to here an object is sent from memory in one request
+  std::uint64_t single_bytes_max = 16 << 20;  ///< up to here in one request if its hash is known beforehand
+  std::uint64_t chunk_bytes = 16 << 20;       ///< of a resumable session; a multiple of 256 KiB
   std::size_t page_size = 1000;
   Backoff backoff;
 };

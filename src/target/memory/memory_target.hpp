@@ -75,8 +75,8 @@ class TargetBucket {
 
 struct TargetOptions {
   std::uint64_t whole_bytes_max = 256 << 10;  ///< up to here everything goes in commit()
-  std::uint64_t single_bytes_max = 16 << 20;   ///< up to here streamed without a session, if the hash is known
-  std::uint64_t chunk_bytes = 1 << 20;         ///< durable() moves in these steps; a multiple of 256 KiB
+  std::uint64_t single_bytes_max = 16 << 20;  ///< up to here streamed without a session, if the hash is known
+  std::uint64_t chunk_bytes = 1 << 20;        ///< durable() moves in these steps; a multiple of 256 KiB
   std::size_t page_size = 1000;
 };
 
