@@ -95,7 +95,7 @@ Task<Result<Socket>> Dialer::connect(Origin address) {
   co_await race.group.join();
   if (race.winner) co_return *std::move(race.winner);
   dns_.forget(address.host);
-  co_return fail(ErrorKind::kUnavailable, "connect: " + race.fault);
+  co_return fail(ErrorKind::kUnavailable, race.fault);
 }
 
 void Dialer::start_attempt(Race* race, std::size_t index) {

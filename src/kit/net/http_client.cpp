@@ -104,9 +104,9 @@ bool Exchange::may_repeat() const { return reused_ && !repeated_ && !conn_->inte
 /// The head, and with it the first bytes of the body.
 Task<Status> Exchange::start(Buffers first) {
   started_ = true;
-  ++core_->stats.requests;
   for (;;) {
     if (auto connected = co_await connect(); !connected) co_return connected;
+    ++core_->stats.requests;
     Pieces pieces;
     pieces.add(std::string_view(request_.head));
     pieces.add(first);

@@ -303,7 +303,28 @@ TEST(HttpClient, ReportsARefusedConnection_F071) {
   const auto answer = site.run(get(site.client.get(), plain(port)));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::kUnavailable);
-  EXPECT_EQ(answer.error().what, plain(port).url() + ": connect: connect: Connection refused");
+  EXPECT_EQ(answer.error().what, plain(port).url() + ": connect: Connection refused");
+}
+
+TEST(HttpClient, ReportsANameThatCannotBeResolved) {
+  Site site;
+  auto origin = plain(80);
+  origin.host = std::string(70, 'x') + ".invalid";  // a label too long for any name server to be asked
+  static constexpr auto one = [](HttpClient* client, Origin to, int* failures) -> Task<> {
+    const auto answer = co_await get(client, to);
+    if (!answer && answer.error().kind == ErrorKind::kUnavailable &&
+        answer.error().what.find("name can't be resolved") != std::string::npos) {
+      ++*failures;
+    }
+  };
+  static constexpr auto pair = [](Site* s, Origin to, int* failures) -> Task<> {
+    TaskGroup group{s->context.get_executor()};
+    for (int i = 0; i < 2; ++i) group.spawn(one(s->client.get(), to, failures));
+    co_await group.join();
+  };
+  int failures = 0;
+  site.run(pair(&site, origin, &failures));
+  EXPECT_EQ(failures, 2);
 }
 
 TEST(HttpClient, GivesUpWhenNothingAnswersTheConnect_F072) {

@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cassert>
+#include <cerrno>
 #include <charconv>
 
 #include "kit/async/task_group.hpp"
@@ -207,6 +208,9 @@ Result<std::string> Exchange::compose(int status, const Headers& headers, std::o
   if (body_ == Body::kUntilClose) keep_alive_ = false;
   body_left_ = body_ == Body::kLength ? *length : 0;
 
+  if (headers.find("content-length") || headers.find("transfer-encoding")) {
+    return fail(ErrorKind::kInvalid, "Content-Length and Transfer-Encoding of an answer are the server's to set");
+  }
   std::string text;
   text.reserve(512);
   text.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason_of(status)).append("\r\n");
@@ -333,7 +337,7 @@ class Link : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
 
   Task<> serve();
   void stop() {
-    if (idle_) conn_.interrupt("the server stops");
+    if (!busy_) conn_.interrupt("the server stops");
   }
 
  private:
@@ -349,7 +353,7 @@ class Link : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   std::string peer_;
   Conn conn_;
   Inbound inbound_;
-  bool idle_ = false;
+  bool busy_ = false;  ///< answering; until then it may be stopped without loss
   bool lingers_ = false;
 };
 
@@ -376,9 +380,7 @@ Task<bool> Link::await_request() {
   if (shared_->stopping) co_return false;
   inbound_.rest();
   give(shared_->options.idle_timeout, "no request for a while");
-  idle_ = true;
   auto ready = co_await conn_.wait_readable();
-  idle_ = false;
   co_return ready.has_value();
 }
 
@@ -396,6 +398,7 @@ Task<bool> Link::serve_one() {
   if (head && head->empty()) co_return false;
   auto text = head ? parse_request_head(*head) : Result<RequestText>(fail(head.error()));
   conn_.keep_pace(shared_->options.body_timeout, kBodyBytesMin);
+  busy_ = true;
   if (!text) {
     if (text.error().kind == ErrorKind::kCorrupt) co_await refuse(inbound_.over_limit());
     co_return false;
@@ -403,6 +406,7 @@ Task<bool> Link::serve_one() {
   Exchange exchange{shared_, &conn_, &inbound_, *std::move(text), peer_};
   co_await shared_->handler(&exchange);
   const bool again = co_await exchange.conclude();
+  busy_ = !again;
   lingers_ = exchange.lingers();
   co_return again;
 }
@@ -472,8 +476,10 @@ Status Server::listen(const Tcp::endpoint& endpoint) {
   boost::system::error_code fault;
   if (acceptor_.open(endpoint.protocol(), fault); !fault) acceptor_.set_option(Acceptor::reuse_address(true), fault);
   if (!fault && shared_.options.reuse_port) {
-    using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-    acceptor_.set_option(ReusePort(true), fault);
+    const int on = 1;
+    if (::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
+      fault.assign(errno, boost::system::system_category());
+    }
   }
   if (!fault) acceptor_.bind(endpoint, fault);
   if (!fault) acceptor_.listen(Acceptor::max_listen_connections, fault);

@@ -31,7 +31,8 @@ class ServerExchange {
   /// Request body. "Expect: 100-continue" is answered by the first read. 0 = complete.
   virtual Task<Result<std::size_t>> read(std::span<char> into) = 0;
   virtual Task<Result<std::string>> read_all(std::size_t limit) = 0;
-  /// A whole answer in one system call. Content-Length is added (but not for 204 and 304).
+  /// A whole answer in one system call. Date is added unless given, and Content-Length (but not for 204 and 304).
+  /// @error kInvalid: a header that can't be sent (line break), or one that says where the body ends
   virtual Task<Status> respond(int status, Headers headers, std::string body) = 0;
   /// A streamed answer: begin, write…, finish. No length: chunked. For HEAD: begin and finish only.
   virtual Task<Status> begin(int status, Headers headers, std::optional<std::uint64_t> length) = 0;
