@@ -212,7 +212,7 @@ TEST(CommandLine, SettingsFilesAreRefusedWithTheLine_F140_F171) {
       {"transfers:\n", "transfers has no value"},
       {"transfers: 1\ntransfers: 2\n", "line 2: transfers stands there twice"},
       {"- a\n- b\n", "is not a map"},
-      {"transfers: \"unclosed\n", "is not YAML"},
+      {"transfers: }\n", "line 1: is not YAML"},
       {deep, "is not YAML"},
       {std::string("transfers: 3\0\n", 14), "is not UTF-8 text"},
       {"state: \xff\xfe\n", "is not UTF-8 text"},

@@ -325,7 +325,7 @@ std::vector<Option> output_options() {
            .value = "FILE",
            .environment = {},
            .group = Group::kOutput,
-           .help = "evidence, one line of JSON per object that needed attention",
+           .help = "evidence, one line of JSON per object (copy leaves out what was unchanged)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->report_file); }},
           {.name = "json",
            .value = "",

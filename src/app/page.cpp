@@ -1,6 +1,7 @@
 #include "app/page.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
 
@@ -10,8 +11,8 @@
 namespace ferry::app {
 namespace {
 
-constexpr std::size_t kNameColumns = 14;
-constexpr std::size_t kCountColumns = 15;
+constexpr std::size_t kNameColumns = 16;
+constexpr std::size_t kCountColumns = 13;
 constexpr std::size_t kBytesColumns = 12;
 constexpr double kWholeSecondsFrom = 10;
 
@@ -32,7 +33,20 @@ std::string page_row(std::string_view name, std::uint64_t count, std::optional<s
 }
 
 std::string page_requests(std::uint64_t source, std::uint64_t target) {
-  return "  requests       S3 " + with_commas(source) + ", GCS " + with_commas(target) + "\n";
+  return "  requests         S3 " + with_commas(source) + ", GCS " + with_commas(target) + "\n";
+}
+
+std::string page_refused(const Error& error) {
+  const bool unreachable = error.kind == ErrorKind::kUnavailable;
+  return "bucketferry: " + printable(error.what) + (unreachable ? "; check the address and the network" : "") + "\n";
+}
+
+std::string json_line(const boost::json::object& object, double seconds) {
+  std::string line = boost::json::serialize(object);
+  char text[64];
+  std::snprintf(text, sizeof text, R"(,"seconds":%.3f})", seconds);
+  line.pop_back();
+  return line + text;
 }
 
 std::string precise_seconds(double seconds) {

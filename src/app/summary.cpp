@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cmath>
 #include <string_view>
 
 #include "app/page.hpp"
@@ -119,6 +118,7 @@ ExitCode exit_code_of(const CopyEnding& ending) {
 
 std::string page_of(const CopyEnding& ending) {
   const TallySnapshot& tally = ending.tally;
+  if (ending.broken && tally.listed == 0) return page_refused(*ending.broken);
   std::string page = headline(ending) + "  " + printable(ending.job.describe()) + "\n";
   page += page_row("listed", tally.listed, tally.listed_bytes);
   if (ending.dry_run) {
@@ -160,7 +160,6 @@ std::string json_of(const CopyEnding& ending) {
                              {"failed", tally.failed},
                              {"deleted", tally.deleted},
                              {"bytes", tally.copied_bytes},
-                             {"seconds", std::round(ending.seconds * 1000) / 1000},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"rungs", std::move(rungs)},
                              {"state", printable(ending.state_file)},
@@ -176,7 +175,7 @@ std::string json_of(const CopyEnding& ending) {
                              {"job", ending.job.id()},
                              {"failures", std::move(failures)}};
   if (ending.broken) object["error"] = printable(ending.broken->what);
-  return boost::json::serialize(object);
+  return json_line(object, ending.seconds);
 }
 
 }  // namespace ferry::app

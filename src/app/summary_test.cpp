@@ -79,7 +79,7 @@ TEST(CopyPage, IsReadByAPerson) {
             "  copied                    312       1 GiB   checked by md5 300, transport 12\n"
             "  unchanged                 688       2 GiB\n"
             "  failed                      0         0 B\n"
-            "  requests       S3 313, GCS 314\n");
+            "  requests         S3 313, GCS 314\n");
 }
 
 TEST(CopyPage, ShowsTheFirstFailuresAndTheWayToTheRest_F151) {
@@ -91,6 +91,14 @@ TEST(CopyPage, ShowsTheFirstFailuresAndTheWayToTheRest_F151) {
   EXPECT_NE(page.find("run again with --report FILE"), std::string::npos) << page;
   ending.report_file = "r.jsonl";
   EXPECT_NE(page_of(ending).find("all of them: r.jsonl"), std::string::npos);
+}
+
+TEST(CopyPage, OfARunThatWasRefusedAtOnceIsOneLine_F031) {
+  CopyEnding refused;
+  refused.broken = Error{ErrorKind::kDenied, "list source: 403 SignatureDoesNotMatch\n"};
+  EXPECT_EQ(page_of(refused), "bucketferry: list source: 403 SignatureDoesNotMatch\\x0a\n");
+  refused.broken = Error{ErrorKind::kUnavailable, "list source: refused"};
+  EXPECT_EQ(page_of(refused), "bucketferry: list source: refused; check the address and the network\n");
 }
 
 TEST(CopyPage, OfAnInterruptedRunSaysWhatStandsAndHowToGoOn) {
@@ -107,6 +115,7 @@ TEST(CopyJson, HasThePromisedFields) {
     EXPECT_TRUE(object.at(field).is_number()) << field;
   }
   EXPECT_EQ(object.at("seconds"), 4.0);
+  EXPECT_NE(json_of(good()).find("\"seconds\":4.000"), std::string::npos) << "no exponent: scripts read it, too";
   EXPECT_EQ(object.at("requests").at("source"), 313);
   EXPECT_EQ(object.at("requests").at("target"), 314);
   EXPECT_EQ(object.at("rungs").at("md5"), 300);

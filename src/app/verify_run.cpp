@@ -5,7 +5,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
-#include <cmath>
 #include <csignal>
 #include <exception>
 #include <utility>
@@ -221,6 +220,7 @@ ExitCode exit_code_of(const VerifyEnding& ending) {
 }
 
 std::string page_of(const VerifyEnding& ending) {
+  if (ending.broken && ending.listed == 0) return page_refused(*ending.broken);
   std::string page = headline(ending) + "  " + printable(ending.job.describe()) + "\n";
   page += page_row("at the source", ending.listed, ending.listed_bytes);
   page += page_row("at the target", ending.target_listed, std::nullopt);
@@ -232,7 +232,7 @@ std::string page_of(const VerifyEnding& ending) {
     page += page_row(to_string(verdict), ending.count(verdict), std::nullopt, ignored ? "ignored" : "");
   }
   if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by --include and --exclude");
-  if (ending.deep) page += "  read again     " + human_bytes(ending.read_bytes) + "\n";
+  if (ending.deep) page += "  read again       " + human_bytes(ending.read_bytes) + "\n";
   page += page_requests(ending.source_requests, ending.target_requests);
   page += differences_text(ending);
   if (ending.report) page += printable(ending.report->what) + "\n";
@@ -259,13 +259,12 @@ std::string json_of(const VerifyEnding& ending) {
                              {"filtered", ending.filtered},
                              {"read_bytes", ending.read_bytes},
                              {"deep", ending.deep},
-                             {"seconds", std::round(ending.seconds * 1000) / 1000},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"job", ending.job.id()},
                              {"interrupted", ending.interrupted},
                              {"sample", std::move(differences)}};
   if (ending.broken) object["error"] = printable(ending.broken->what);
-  return boost::json::serialize(object);
+  return json_line(object, ending.seconds);
 }
 
 Result<VerifyEnding> run_verify(const Settings& settings, VerifyRooms rooms) {

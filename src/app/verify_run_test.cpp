@@ -87,7 +87,7 @@ TEST(VerifyRun, AListingThatIsRefusedEndsItAsRefused) {
   quay.source->fail_list(1, Error{ErrorKind::kDenied, "403 AccessDenied"});
   const auto ending = quay.verify();
   EXPECT_EQ(exit_code_of(ending), ExitCode::kRefused);
-  EXPECT_NE(page_of(ending).find("Stopped: list source: 403 AccessDenied"), std::string::npos) << page_of(ending);
+  EXPECT_NE(page_of(ending).find("bucketferry: list source: 403 AccessDenied"), std::string::npos) << page_of(ending);
 }
 
 TEST(VerifyRun, ASignalEndsItAsInterrupted_F130) {

@@ -621,6 +621,7 @@ TEST(Migrator, GoesOnAfterACrashInALargeObject_F123) {
       options.checksums = {hash->digest()};
     }
     world.source->put("a", good, options);
+    world.source->read_at_most(99'991);  // a network's pieces end anywhere, not where the target's do
     die_at(world, 30'000'000);
     EXPECT_TRUE(world.target->commits().empty());
     ASSERT_TRUE(world.copy());

@@ -166,7 +166,8 @@ Task<Step<Unit>> Transfer::move_body() {
   if (upload_->tail_begin() == 0) co_return Unit{};
   auto buffer = rooms_->buffers->take(BufferPool::kBytesMax);
   while (upload_->offset() < upload_->tail_begin() || position_ < upload_->tail_begin()) {
-    const auto room = std::min<std::uint64_t>(buffer.bytes().size(), upload_->tail_begin() - position_);
+    // Never across the end of a piece: there the digests can be saved for just what the target holds.
+    const auto room = std::min<std::uint64_t>(buffer.bytes().size(), upload_->piece_end() - position_);
     auto got = co_await reader_->read(buffer.bytes().first(room));
     if (!got) co_return setback(Side::kSource, std::move(got).error(), "read source");
     if (*got == 0) {

@@ -52,6 +52,9 @@ class Upload {
   /// @error kUnavailable  connection lost or refused: call recover(), re-read from offset(), go on
   /// @error kConflict, kDenied, kLimit, kInvalid, kCorrupt  this upload is over
   virtual Task<Status> write(std::span<const char> bytes) = 0;
+  /// Where durable() will stand when the piece under way is acknowledged. A write that ends there lets the caller save
+  /// its hash states for exactly the bytes that the target holds. In (offset(), tail_begin()], or tail_begin().
+  [[nodiscard]] virtual std::uint64_t piece_end() const { return tail_begin(); }
   /// Bytes that the target has acknowledged: a new process can go on from here (checkpoint).
   [[nodiscard]] virtual std::uint64_t durable() const = 0;
   /// After kUnavailable of write(): asks the target what it holds and moves offset() there (also backwards, also to 0,

@@ -171,6 +171,11 @@ void MemoryBucket::when_read(std::string key, std::uint64_t offset, std::functio
   faults_[std::move(key)].actions.push_back({offset, std::move(action)});
 }
 
+void MemoryBucket::read_at_most(std::size_t bytes) {
+  const std::scoped_lock lock{mutex_};
+  read_max_ = bytes;
+}
+
 void MemoryBucket::list_size(std::string key, std::uint64_t size) {
   const std::scoped_lock lock{mutex_};
   faults_[std::move(key)].listed_size = size;
@@ -180,6 +185,7 @@ void MemoryBucket::heal() {
   const std::scoped_lock lock{mutex_};
   faults_.clear();
   list_faults_.clear();
+  read_max_ = SIZE_MAX;
 }
 
 /// A token is the last key of the page before.
@@ -265,7 +271,7 @@ class MemoryReader final : public ObjectReader {
   Task<Result<std::size_t>> read(std::span<char> into) override {
     co_await suspend();
     run_actions();
-    auto end = std::min<std::uint64_t>(object_->bytes.size(), position_ + into.size());
+    auto end = std::min<std::uint64_t>(object_->bytes.size(), position_ + std::min(into.size(), read_max()));
     std::vector<std::uint64_t> flips;
     if (!limit(&end, &flips)) {
       co_return fail(ErrorKind::kUnavailable,
@@ -279,6 +285,11 @@ class MemoryReader final : public ObjectReader {
   }
 
  private:
+  std::size_t read_max() const {
+    const std::scoped_lock lock{bucket_->mutex_};
+    return bucket_->read_max_;
+  }
+
   void run_actions() {
     for (;;) {
       std::function<void()> action;

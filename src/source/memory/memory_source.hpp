@@ -71,6 +71,7 @@ class MemoryBucket {
   void flip(std::string key, std::uint64_t offset, int times = 1);  ///< that byte arrives with its lowest bit turned
   /// Runs once, before a reader gives byte `offset` (the object's size: before it says "complete"). May use the bucket.
   void when_read(std::string key, std::uint64_t offset, std::function<void()> action);
+  void read_at_most(std::size_t bytes);                 ///< at a time, of every object: as a network gives them
   void list_size(std::string key, std::uint64_t size);  ///< the listing (only) says this
   void heal();                                          ///< ends all of these
 
@@ -95,6 +96,7 @@ class MemoryBucket {
   struct ListFault;
   std::vector<ListFault> list_faults_;
   Counts counts_;
+  std::size_t read_max_ = SIZE_MAX;
 };
 
 /// A source over `bucket`. Retries nothing: each fault shows.

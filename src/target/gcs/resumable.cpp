@@ -42,6 +42,7 @@ class SessionUpload final : public Upload {
   Task<Status> ask();
   [[nodiscard]] bool dead() const { return dead_; }
 
+  [[nodiscard]] std::uint64_t piece_end() const override { return chunk_ ? chunk_last_ : next_chunk_last(); }
   Task<Status> write(std::span<const char> bytes) override;
   Task<Status> recover() override;
   Task<Result<TargetObject>> commit(std::span<const char> tail, std::uint32_t crc32c) override;
@@ -52,6 +53,9 @@ class SessionUpload final : public Upload {
     return "bytes " + std::to_string(first) + "-" + std::to_string(last - 1) + "/" + std::to_string(spec_.size);
   }
 
+  [[nodiscard]] std::uint64_t next_chunk_last() const {
+    return std::min(offset_ + api_->options().chunk_bytes, tail_begin_);
+  }
   Task<Status> open_chunk();
   Task<Status> end_chunk();
   Task<Status> put_tail(std::span<const char> tail, std::uint32_t crc32c);
@@ -182,7 +186,7 @@ Task<Status> SessionUpload::write(std::span<const char> bytes) {
 }
 
 Task<Status> SessionUpload::open_chunk() {
-  chunk_last_ = std::min(offset_ + api_->options().chunk_bytes, tail_begin_);
+  chunk_last_ = next_chunk_last();
   net::Headers headers;
   headers.add("Content-Range", content_range(offset_, chunk_last_));
   auto opened = co_await api_->open("PUT", target_, std::move(headers), chunk_last_ - offset_);

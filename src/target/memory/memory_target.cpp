@@ -166,6 +166,10 @@ class MemoryUpload final : public Upload {
   std::uint64_t offset() const override { return offset_; }
   std::uint64_t tail_begin() const override { return tail_begin_; }
   std::uint64_t durable() const override { return durable_; }
+  std::uint64_t piece_end() const override {
+    if (way_ != Way::kSession) return tail_begin_;
+    return std::min((offset_ / options_.chunk_bytes + 1) * options_.chunk_bytes, tail_begin_);
+  }
 
   std::optional<UploadSession> session() const override {
     if (way_ != Way::kSession) return std::nullopt;
