@@ -142,9 +142,6 @@ void add_with_headers(std::vector<FillItem>* items) {
   auto archived = item("headers/infrequent", 4096);
   archived.headers = {{"x-amz-storage-class", "STANDARD_IA"}, {"x-amz-tagging", "team=ferry&stage=demo"}};
   items->push_back(std::move(archived));
-  auto encrypted = item("headers/kms", 5000);
-  encrypted.headers = {{"x-amz-server-side-encryption", "aws:kms"}};
-  items->push_back(std::move(encrypted));
   std::string log;
   for (int line = 0; line < 400; ++line)
     log += fmt::format("2026-01-01T00:00:{:02} line {} of a log that packs well\n", line % 60, line);

@@ -277,6 +277,11 @@ Task<S3Service::Failure> S3Service::delete_object(Context* context) {
 }
 
 Task<S3Service::Failure> S3Service::delete_objects(Context* context) {
+  const auto has_checksum = [&](HashKind kind) { return context->header(s3_checksum_header(kind)).has_value(); };
+  if (!context->header("content-md5") && !context->header("x-amz-trailer") &&
+      std::ranges::none_of(kS3ChecksumKinds, has_checksum)) {
+    co_return S3Error(400, "InvalidRequest", "Missing required header for this request: Content-MD5");
+  }
   auto got = co_await receive(context, std::nullopt);
   if (!got) co_return std::move(got).error();
   const auto text = got->content.text();

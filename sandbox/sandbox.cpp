@@ -13,7 +13,8 @@ Sandbox::Sandbox(Settings settings, Clock* clock, Rng* rng)
     : settings_(std::move(settings)),
       clock_(clock),
       rng_(rng),
-      account_(ServiceAccount::make(rng)),
+      account_(settings_.account ? settings_.account
+                                 : std::make_shared<const ServiceAccount>(ServiceAccount::make(rng))),
       tokens_(clock, rng, settings_.token_life) {}
 
 Result<std::unique_ptr<Sandbox>> Sandbox::make(Settings settings, Clock* clock, Rng* rng) {
@@ -48,7 +49,7 @@ Status Sandbox::open() {
   auto* gcs_bytes = gcs_bytes_ ? gcs_bytes_.get() : s3_bytes_.get();
   s3_ = std::make_unique<S3Service>(settings_.s3, s3_store_.get(), s3_bytes_.get(), log_.get(), clock_, rng_);
   gcs_ = std::make_unique<GcsService>(settings_.gcs, gcs_store_.get(), gcs_bytes, &tokens_, log_.get(), rng_);
-  token_ = std::make_unique<TokenService>(&account_, &tokens_, clock_);
+  token_ = std::make_unique<TokenService>(account_.get(), &tokens_, clock_);
   return {};
 }
 

@@ -28,6 +28,7 @@ struct Settings {
   bool discard = false;  ///< GCS: hash uploads and drop the bytes
   bool limit_mutations = false;
   std::chrono::seconds token_life{3600};
+  std::shared_ptr<const ServiceAccount> account;  ///< nothing: a new one
   Pace pace;
 };
 
@@ -42,7 +43,7 @@ class Sandbox {
   [[nodiscard]] Service* s3() { return s3_.get(); }
   [[nodiscard]] Service* gcs() { return gcs_.get(); }
   [[nodiscard]] TokenService* token() { return token_.get(); }
-  [[nodiscard]] const ServiceAccount& account() const { return account_; }
+  [[nodiscard]] const ServiceAccount& account() const { return *account_; }
   [[nodiscard]] FaultTable& faults() { return faults_; }
   [[nodiscard]] EventLog& log() { return *log_; }
   [[nodiscard]] S3Store& s3_store() { return *s3_store_; }
@@ -59,7 +60,7 @@ class Sandbox {
   const Settings settings_;
   Clock* const clock_;
   Rng* const rng_;
-  const ServiceAccount account_;
+  const std::shared_ptr<const ServiceAccount> account_;
   TokenBook tokens_;
   FaultTable faults_;
   std::unique_ptr<EventLog> log_;
