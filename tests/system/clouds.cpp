@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kReplyMax = std::size_t{3} << 30;
 
 template <class T>
-T need(Result<T> result) {
+T unwrap(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().what);
   return *std::move(result);
 }
@@ -59,14 +59,14 @@ std::string query_text(const HeaderList& query) {
 Http::Http(std::optional<std::string> ca_file) {
   net::ClientOptions options;
   options.ca_file = std::move(ca_file);
-  client_ = need(net::make_http_client(context_.get_executor(), std::move(options), system_clock()));
+  client_ = unwrap(net::make_http_client(context_.get_executor(), std::move(options), system_clock()));
 }
 
 Reply Http::send(const std::string& origin, const std::string& method, const std::string& target, net::Headers headers,
                  const std::string& body) {
   net::RequestHead head{method, target, std::move(headers)};
-  auto task = exchange(client_.get(), need(net::Origin::parse(origin)), std::move(head), body);
-  return need(testing::run(context_, std::move(task)));
+  auto task = exchange(client_.get(), unwrap(net::Origin::parse(origin)), std::move(head), body);
+  return unwrap(testing::run(context_, std::move(task)));
 }
 
 // ---- S3 -------------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ Reply S3Bucket::request(const std::string& method, const std::string& key, const
   const auto path = "/" + name_ + (key.empty() ? "" : "/" + percent_encode(key, "/"));
   const auto date = amz_date(std::chrono::floor<std::chrono::seconds>(system_clock()->wall()));
   net::Headers signed_headers;
-  signed_headers.add("host", need(net::Origin::parse(account_.endpoint)).host_header());
+  signed_headers.add("host", unwrap(net::Origin::parse(account_.endpoint)).host_header());
   signed_headers.add("x-amz-date", date);
   signed_headers.add("x-amz-content-sha256", sha256_hex(body));
   for (const auto& [name, value] : headers) signed_headers.add(to_lower(name), value);
@@ -84,7 +84,7 @@ Reply S3Bucket::request(const std::string& method, const std::string& key, const
   for (const auto& [name, value] : query) parameters.add(name, value);
   const sandbox::S3Keys keys{account_.access_key, account_.secret_key, std::nullopt};
   signed_headers.add("authorization",
-                     sandbox::authorization(method, path, parameters, signed_headers, keys, "us-east-1"));
+                     sandbox::authorization(method, path, parameters, signed_headers, keys, account_.region));
   return http_->send(account_.endpoint, method, path + query_text(query), std::move(signed_headers), body);
 }
 

@@ -35,6 +35,7 @@ class Http {
 struct S3Account {
   std::string endpoint;  ///< http://127.0.0.1:1234
   std::string access_key, secret_key;
+  std::string region = "us-east-1";
 };
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;

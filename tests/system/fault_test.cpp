@@ -45,8 +45,8 @@ class Fault : public SystemTest {
     expect_balanced(outcome);
     const auto failures = reported("failed");
     ASSERT_EQ(failures.size(), 1) << outcome.describe();
-    EXPECT_EQ(failures[0].at("key"), key);
-    EXPECT_EQ(failures[0].at("reason"), reason) << boost::json::serialize(failures[0]);
+    EXPECT_EQ(boost::json::value_to<std::string>(failures[0].at("key")), key);
+    EXPECT_EQ(boost::json::value_to<std::string>(failures[0].at("reason")), reason) << boost::json::serialize(failures[0]);
     EXPECT_EQ(target_->get(key), std::nullopt);
   }
   void expect_superseded() {
@@ -352,6 +352,79 @@ TEST_F(Storm, OfRandomFailuresOnBothSidesEndsWell_F069) {
   expect_balanced(outcome);
   expect_same(keys);
   EXPECT_LE(sandbox_->requests("s3", "GetObject"), 6 * keys.size()) << "bounded attempts";
+}
+
+// ---- tokens ---------------------------------------------------------------------------------------------------------
+
+class Tokens : public SystemTest {
+ protected:
+  void start_strict(std::vector<std::string> arguments) {
+    arguments.emplace_back("--gcs-auth");
+    arguments.insert(arguments.end(), {"--buckets-gcs", kTarget, "--buckets-s3", kSource});
+    sandbox_ = std::make_unique<Sandbox>(http_.get(), folder(), std::move(arguments));
+    source_ = std::make_unique<S3Bucket>(http_.get(), sandbox_->account(), kSource);
+    rules_.source_bucket = kSource;
+    rules_.target_bucket = kTarget;
+    credentials_ = {"--gcs-credentials", sandbox_->key_file().string(), "--gcs-token-origin", sandbox_->gcs()};
+  }
+  [[nodiscard]] std::uint64_t commits() {
+    std::uint64_t seen = 0;
+    for (const auto& event : sandbox_->events()) seen += event.is_commit("gcs") ? 1 : 0;
+    return seen;
+  }
+  std::vector<std::string> credentials_;
+};
+
+TEST_F(Tokens, ThatExpireInTheMiddleOfAnUploadAreRenewed_F137) {
+  start_strict({"--token-life", "2", "--rate", "10M"});
+  source_->put("large", noise(40 * kMiB, 1));  // four seconds and more
+  for (int i = 0; i < 20; ++i) source_->put("small/" + std::to_string(i), "bytes");
+  const auto outcome = copy(credentials_);
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(commits(), 21);
+  EXPECT_GE(sandbox_->requests("token"), 2);
+}
+
+TEST_F(Tokens, ThatAreRevokedAreReplacedOnce_F137) {
+  start_strict({});
+  source_->put("large", noise(80 * kMiB, 1));
+  sandbox_->fault({{"service", "gcs"}, {"op", "PutChunk"}, {"nth", 2}, {"action", {{"status", 401}}}});
+  const auto outcome = copy(credentials_);
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(commits(), 1);
+  EXPECT_LE(sandbox_->requests("token"), 4);
+}
+
+TEST_F(Tokens, EndpointThatFailsForAWhileIsAskedAgain_F138) {
+  start_strict({});
+  source_->put("key", "bytes");
+  sandbox_->fault({{"service", "token"}, {"times", 2}, {"action", {{"status", 503}}}});
+  const auto outcome = copy(credentials_);
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(commits(), 1);
+}
+
+TEST_F(Tokens, NoneOrWrongOnesAreRefusedInOneLine_F065) {
+  start_strict({});
+  source_->put("key", "bytes");
+  const auto anonymous = copy({"--gcs-anonymous"}, {}, Duration{10});
+  EXPECT_EQ(anonymous.code(), 3) << anonymous.describe();
+  EXPECT_NE(anonymous.ended.err.find("gs://" + kTarget), std::string::npos) << anonymous.ended.err;
+  EXPECT_NE(anonymous.ended.err.find("401"), std::string::npos) << anonymous.ended.err;
+
+  sandbox_->fault({{"service", "token"}, {"action", {{"status", 400}, {"body", R"({"error":"invalid_grant"})"}}}});
+  const auto denied = copy(credentials_, {}, Duration{10});
+  EXPECT_EQ(denied.code(), 3) << denied.describe();
+  EXPECT_NE(denied.ended.err.find("invalid_grant"), std::string::npos) << denied.ended.err;
+  EXPECT_EQ(commits(), 0);
+}
+
+TEST_F(Tokens, EndpointOfAStrangerIsRefused_F144) {
+  start_strict({});
+  const auto outcome = copy({"--gcs-credentials", sandbox_->key_file().string()});
+  EXPECT_EQ(outcome.code(), 2) << outcome.describe();
+  EXPECT_NE(outcome.ended.err.find("token_uri"), std::string::npos) << outcome.ended.err;
+  EXPECT_EQ(sandbox_->requests("token"), 0);
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ class Migration : public SystemTest {
   void fill_with_the_demo() {
     const auto account = sandbox_->account();
     const Command fill{FERRY_SANDBOX_PROGRAM,
-                       {"fill", "--endpoint", account.endpoint, "--bucket", kSource},
-                       {{"AWS_ACCESS_KEY_ID", account.access_key}, {"AWS_SECRET_ACCESS_KEY", account.secret_key}}};
+                       {"fill", "--endpoint", account.endpoint, "--access-key", account.access_key, "--secret-key",
+                        account.secret_key, "--bucket", kSource},
+                       {}};
     const auto ended = run(fill, folder(), "fill", Duration{120});
     ASSERT_EQ(ended.code, 0) << ended.err;
   }

@@ -11,8 +11,10 @@ namespace {
 constexpr Duration kStartMax{60};
 constexpr Duration kStopMax{60};
 
-Command command(const std::filesystem::path& log_file, std::vector<std::string> arguments) {
-  std::vector<std::string> all{"--s3", "0", "--gcs", "0", "--event-log", log_file.string()};
+Command command(const std::filesystem::path& log_file, const std::filesystem::path& key_file,
+                std::vector<std::string> arguments) {
+  std::vector<std::string> all{"--s3", "0", "--gcs", "0", "--event-log", log_file.string(), "--service-account",
+                               key_file.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return {FERRY_SANDBOX_PROGRAM, std::move(all), {}};
 }
@@ -20,7 +22,8 @@ Command command(const std::filesystem::path& log_file, std::vector<std::string> 
 }  // namespace
 
 Sandbox::Sandbox(Http* http, const std::filesystem::path& folder, std::vector<std::string> arguments)
-    : http_(http), log_file_(folder / "events.jsonl"), process_(command(log_file_, std::move(arguments)), folder, "sandbox") {
+    : http_(http), log_file_(folder / "events.jsonl"), key_file_(folder / "service-account.json"),
+      process_(command(log_file_, key_file_, std::move(arguments)), folder, "sandbox") {
   const auto ready = [&] { return process_.out().find('\n') != std::string::npos || !process_.running(); };
   if (!eventually(ready, kStartMax) || !process_.running()) {
     throw std::runtime_error("bucketferry-sandbox didn't start: " + process_.err());
@@ -32,8 +35,8 @@ Sandbox::Sandbox(Http* http, const std::filesystem::path& folder, std::vector<st
 }
 
 S3Account Sandbox::account() const {
-  return {s3_, boost::json::value_to<std::string>(ready_.at("access_key")),
-          boost::json::value_to<std::string>(ready_.at("secret_key"))};
+  const auto text = [this](const char* name) { return boost::json::value_to<std::string>(ready_.at(name)); };
+  return {s3_, text("access_key_id"), text("secret_access_key"), text("region")};
 }
 
 Environment Sandbox::environment() const {
@@ -80,7 +83,7 @@ std::uint64_t Sandbox::requests(std::string_view service, std::string_view opera
   return total;
 }
 
-void Sandbox::forget() { control("DELETE", "events"); }
+void Sandbox::forget() { control("POST", "reset"); }
 
 void Sandbox::stop() {
   process_.signal(SIGTERM);

@@ -22,7 +22,8 @@ class Sandbox {
   [[nodiscard]] const std::string& gcs() const { return gcs_; }
   [[nodiscard]] const boost::json::object& ready() const { return ready_; }  ///< its first line
   [[nodiscard]] S3Account account() const;
-  [[nodiscard]] Environment environment() const;  ///< what points bucketferry at it
+  [[nodiscard]] const std::filesystem::path& key_file() const { return key_file_; }  ///< of a service account of its own
+  [[nodiscard]] Environment environment() const;                                     ///< what points bucketferry at it
 
   void fault(const boost::json::object& instruction);
   void clear_faults();
@@ -39,7 +40,7 @@ class Sandbox {
  private:
   std::string control(const std::string& method, const std::string& path, const std::string& body = {});
   Http* http_;
-  std::filesystem::path log_file_;
+  std::filesystem::path log_file_, key_file_;
   Process process_;
   boost::json::object ready_;
   std::string s3_, gcs_;

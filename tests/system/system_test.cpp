@@ -27,7 +27,6 @@ void SystemTest::start(std::vector<std::string> arguments) {
   rules_.target_bucket = kTarget;
   if (!synthetic) source_->create();
   target_->create();
-  sandbox_->forget();
 }
 
 void SystemTest::start_synthetic(std::uint64_t count, std::uint64_t size, std::vector<std::string> arguments) {
