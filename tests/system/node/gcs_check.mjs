@@ -11,8 +11,13 @@ const differences = [];
 const differ = (key, what, wanted, got) =>
   differences.push(`${JSON.stringify(key)}: ${what}: ${JSON.stringify(wanted)} became ${JSON.stringify(got)}`);
 
-const [files] = await storage.bucket(name).getFiles({ maxResults: 5, autoPaginate: true });
-const found = new Map(files.map((one) => [one.name, one]));
+const found = new Map();
+let query = { maxResults: 5, autoPaginate: false };
+while (query) {
+  const [page, next] = await storage.bucket(name).getFiles(query);
+  for (const one of page) found.set(one.name, one);
+  query = next;
+}
 for (const wanted of manifest) {
   const object = found.get(wanted.key);
   if (!object) {

@@ -13,7 +13,7 @@ const storage = new Storage({
 });
 const MIB = 1024 * 1024;
 const md5 = (bytes) => createHash("md5").update(bytes).digest("base64");
-const refusedWith = (status) => (error) => error.code === status;
+const refusedWith = (status) => (error) => error.code === status || error.status === status;
 
 await storage.createBucket(name);
 const bucket = storage.bucket(name);
@@ -67,7 +67,6 @@ assert.deepEqual(await bucket.file("wrong").exists(), [false]);
 
 // Listing in order, page by page.
 for (const key of ["list/c", "list/a", "list/b"]) await bucket.file(key).save("x", { resumable: false });
-const [files] = await bucket.getFiles({ prefix: "list/", maxResults: 1, autoPaginate: true });
 const names = [];
 let query = { prefix: "list/", maxResults: 2, autoPaginate: false };
 while (query) {
@@ -76,7 +75,6 @@ while (query) {
   query = next;
 }
 assert.deepEqual(names, ["list/a", "list/b", "list/c"]);
-assert.ok(files.length >= 1);
 
 await small.delete();
 await assert.rejects(small.getMetadata(), refusedWith(404));
