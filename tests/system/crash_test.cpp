@@ -1,0 +1,107 @@
+// The process dies at the worst moment; the same command goes on.
+
+#include <csignal>
+
+#include "tests/system/system_test.hpp"
+
+namespace ferry::system_test {
+namespace {
+
+constexpr std::uint64_t kTransfers = 128;  ///< the default of --transfers
+
+class Crash : public SystemTest {
+ protected:
+  /// Runs until the target has seen `uploads` requests of this operation, then sends the signal.
+  Ended interrupt(const std::string& operation, std::uint64_t uploads, int signal, std::vector<std::string> options = {}) {
+    auto process = start_copy(std::move(options));
+    const auto far_enough = [&] { return sandbox_->requests("gcs", operation) >= uploads || !process->running(); };
+    EXPECT_TRUE(eventually(far_enough, Duration{60}));
+    EXPECT_TRUE(process->running()) << "it was done before it could be interrupted: " << process->err();
+    process->signal(signal);
+    return process->wait(Duration{30});
+  }
+  [[nodiscard]] std::uint64_t bytes_received(std::string_view operation) {
+    return sandbox_->counters().at("gcs").at(operation).at("bytes_in").to_number<std::uint64_t>();
+  }
+};
+
+TEST_F(Crash, InTheMiddleOfAGibibyteCostsAtMostOneChunk_F066_F124) {
+  start_synthetic(1, kGiB);
+  EXPECT_EQ(interrupt("PutChunk", 20, SIGKILL).signal, SIGKILL);
+  EXPECT_EQ(target_->list().size(), 0) << "nothing is visible before it is whole";
+
+  const auto outcome = copy();
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(outcome.number("copied"), 1);
+  EXPECT_LE(bytes_received("PutChunk"), kGiB + kChunk);
+}
+
+TEST_F(Crash, InTheMiddleOfManySmallOnesCostsAtMostThoseInFlight_F123_F124) {
+  constexpr std::uint64_t kObjects = 10'000;
+  start_synthetic(kObjects, kKiB);
+  EXPECT_EQ(interrupt("InsertMultipart", kObjects / 3, SIGKILL).signal, SIGKILL);
+
+  const auto outcome = copy();
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(outcome.number("copied") + outcome.number("unchanged"), kObjects);
+  EXPECT_GE(outcome.number("unchanged"), kObjects / 3 - kTransfers);
+  EXPECT_LE(sandbox_->requests("gcs", "InsertMultipart"), kObjects + kTransfers);
+  EXPECT_LE(sandbox_->requests("s3", "GetObject"), kObjects + kTransfers);
+  EXPECT_EQ(target_->list().size(), kObjects);
+}
+
+TEST_F(Crash, ThreeTimesInARowStillEndsWell_F124) {
+  start_synthetic(3'000, 10 * kKiB);
+  for (const std::uint64_t uploads : {300, 900, 1'800}) interrupt("InsertMultipart", uploads, SIGKILL);
+  const auto outcome = copy();
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(target_->list().size(), 3'000);
+}
+
+class Interrupt : public Crash {};
+
+TEST_F(Interrupt, LeavesAStateThatTheSameCommandGoesOnFrom_F129) {
+  start_synthetic(1, kGiB);
+  const auto interrupted = read_outcome(interrupt("PutChunk", 10, SIGINT, {"--grace", "0"}));
+  EXPECT_EQ(interrupted.code(), 130) << interrupted.describe();
+  EXPECT_NE(interrupted.ended.err.find("the same command goes on"), std::string::npos) << interrupted.ended.err;
+  EXPECT_EQ(interrupted.summary.at("status"), "interrupted");
+
+  const auto outcome = copy();
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_LE(bytes_received("PutChunk"), kGiB + kChunk);
+}
+
+TEST_F(Interrupt, LetsSmallObjectsUnderWayFinish_F129) {
+  constexpr std::uint64_t kObjects = 20'000;
+  start_synthetic(kObjects, kKiB);
+  const auto interrupted = read_outcome(interrupt("InsertMultipart", 2'000, SIGTERM));
+  EXPECT_EQ(interrupted.code(), 130) << interrupted.describe();
+  const auto sent = sandbox_->requests("gcs", "InsertMultipart");
+  EXPECT_EQ(interrupted.number("copied"), sent) << "what was sent was also waited for";
+
+  const auto outcome = copy();
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(sandbox_->requests("gcs", "InsertMultipart"), kObjects) << "nothing was sent twice";
+}
+
+TEST_F(Interrupt, SecondSignalEndsAtOnce_F130) {
+  start_synthetic(200, 8 * kMiB, {"--rate", "1M"});
+  auto process = start_copy({"--grace", "600"});
+  EXPECT_TRUE(eventually([&] { return sandbox_->requests("s3", "ListObjectsV2") > 0; }, Duration{30}));
+  process->signal(SIGINT);
+  pause_briefly();
+  process->signal(SIGINT);
+  const auto ended = process->wait(Duration{10});
+  EXPECT_EQ(ended.code, 130) << ended.err;
+}
+
+TEST_F(Interrupt, ClosedPipesAndHangupsAreNoCrash_F130_F134) {
+  start_synthetic(5'000, kKiB);
+  const auto hung_up = read_outcome(interrupt("InsertMultipart", 500, SIGHUP));
+  EXPECT_EQ(hung_up.code(), 130) << hung_up.describe();
+  EXPECT_EQ(copy().code(), 0);
+}
+
+}  // namespace
+}  // namespace ferry::system_test
