@@ -71,10 +71,11 @@ inline Task<Result<std::vector<SourceEntry>>> list_all(ObjectSource* source, std
   std::vector<SourceEntry> all;
   std::optional<std::string> token;
   do {
-    auto page = co_await source->list(prefix, token, token ? std::nullopt : after);
+    auto page = co_await source->list(prefix, token, after);
     if (!page) co_return fail(std::move(page).error());
     for (auto& entry : page->entries) all.push_back(std::move(entry));
     token = std::move(page->next);
+    after.reset();  // said once, on the first page
   } while (token);
   co_return all;
 }
