@@ -240,7 +240,7 @@ TEST_F(SandboxJournal, BringsEverythingBackAfterARestart) {
   EXPECT_EQ(got->header("x-amz-storage-class"), "STANDARD_IA");
   EXPECT_EQ(world.s3("GET", "/src/gone")->status, 404);
   const auto object = world.gcs("GET", "/storage/v1/b/dst/o/k")->json();
-  EXPECT_EQ(object.at("generation"), generation);
+  EXPECT_EQ(std::string(object.at("generation").as_string()), generation);
   EXPECT_EQ(object.at("metadata").at("m"), "ü");
   EXPECT_EQ(world.gcs("GET", "/storage/v1/b/dst/o/k?alt=media")->body, "bytes");
 }
