@@ -154,6 +154,8 @@ FaultAction read_action(Reader* reader, const json::value& value) {
       action.stall = Milliseconds(reader->number(name, field));
     else if (name == "delay_ms")
       action.delay = Milliseconds(reader->number(name, field));
+    else if (name == "rate")
+      action.rate = reader->number(name, field);
     else if (name == "fix_length" && field.is_bool())
       action.fix_length = field.get_bool();
     else if (name == "commit_then")

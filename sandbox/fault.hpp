@@ -42,6 +42,7 @@ struct FaultAction {
   std::optional<std::string> redirect;     ///< answered with a redirect (status of `answer`, else 307) to this URL
   std::optional<std::uint64_t> cut_after, reset_after, stall_after, flip_byte, truncate_to, persist_only;
   Milliseconds stall{0};
+  std::uint64_t rate = 0;  ///< bytes per second of both bodies; 0: as all others
   bool fix_length = false;
   std::optional<bool> on_request;  ///< which body; nothing: by operation
   net::Headers headers;            ///< with `answer` and `redirect`

@@ -24,14 +24,14 @@ struct Spoiled {
   std::unique_ptr<FakeExchange> reply;
 };
 
-TEST(FaultAction, AnswersAtOnce_F047) {
+TEST(FaultAction, AnswersAtOnce) {
   const Spoiled s(R"({"status":503,"body":"<Error/>","headers":{"Retry-After":"7"}})");
   EXPECT_EQ(s.reply->status, 503);
   EXPECT_EQ(s.reply->body, "<Error/>");
   EXPECT_EQ(s.reply->header("Retry-After"), "7");
 }
 
-TEST(FaultAction, CutsAndResets_F010_F075_F076) {
+TEST(FaultAction, CutsAndResets) {
   const Spoiled cut(R"({"cut_after":4})");
   EXPECT_EQ(cut.reply->body, "0123");
   EXPECT_TRUE(cut.reply->aborted && !cut.reply->reset);
@@ -43,20 +43,26 @@ TEST(FaultAction, CutsAndResets_F010_F075_F076) {
   EXPECT_TRUE(early.reply->reset);
 }
 
-TEST(FaultAction, Stalls_F073) {
+TEST(FaultAction, Stalls) {
   Spoiled s(R"({"stall_after":3,"ms":90000})");
   EXPECT_EQ(s.reply->body, "0123456789");
   EXPECT_EQ(s.world.clock.elapsed(), Milliseconds{90'000});
 }
 
-TEST(FaultAction, FlipsOneByte_F013) {
+TEST(FaultAction, SlowsDown) {
+  Spoiled s(R"({"rate":2})");
+  EXPECT_EQ(s.reply->body, "0123456789");
+  EXPECT_EQ(s.world.clock.elapsed(), Milliseconds{5'000});
+}
+
+TEST(FaultAction, FlipsOneByte) {
   const Spoiled s(R"({"flip_byte":1})");
   EXPECT_EQ(s.reply->body.size(), 10u);
   EXPECT_NE(s.reply->body[1], '1');
   EXPECT_EQ(s.reply->body.substr(2), "23456789");
 }
 
-TEST(FaultAction, TruncatesHonestlyOrWithALie_F010_F011) {
+TEST(FaultAction, TruncatesHonestlyOrWithALie) {
   const Spoiled honest(R"({"truncate_to":4})");
   EXPECT_EQ(honest.reply->length, 10u);
   EXPECT_TRUE(honest.reply->aborted);
@@ -66,14 +72,14 @@ TEST(FaultAction, TruncatesHonestlyOrWithALie_F010_F011) {
   EXPECT_TRUE(lie.reply->finished && !lie.reply->aborted);
 }
 
-TEST(FaultAction, ChangesHeaders_F018_F143) {
+TEST(FaultAction, ChangesHeaders) {
   const Spoiled s(R"({"set_headers":{"ETag":"\"other\""},"drop_headers":["last-modified"]})");
   EXPECT_EQ(s.reply->header("ETag"), "\"other\"");
   EXPECT_EQ(s.reply->header("Last-Modified"), "(none)");
   EXPECT_EQ(s.reply->body, "0123456789");
 }
 
-TEST(FaultAction, RedirectsDelaysAndSpeaksRaw_F082_F141) {
+TEST(FaultAction, RedirectsDelaysAndSpeaksRaw) {
   const Spoiled redirected(R"({"redirect":"http://evil.test/","status":301})");
   EXPECT_EQ(redirected.reply->status, 301);
   EXPECT_EQ(redirected.reply->header("Location"), "http://evil.test/");
@@ -84,7 +90,7 @@ TEST(FaultAction, RedirectsDelaysAndSpeaksRaw_F082_F141) {
   EXPECT_TRUE(raw.reply->aborted);
 }
 
-TEST(FaultAction, ChangesTheObjectBehindTheReadersBack_F002_F007) {
+TEST(FaultAction, ChangesTheObjectBehindTheReadersBack) {
   Spoiled replaced(R"({"replace_object_at_byte":{"n":5,"body":"new"}})");
   EXPECT_EQ(replaced.reply->body, "0123456789") << "the stream goes on with the old bytes";
   replaced.world.sandbox->faults().clear();
@@ -94,7 +100,7 @@ TEST(FaultAction, ChangesTheObjectBehindTheReadersBack_F002_F007) {
   EXPECT_EQ(deleted.world.s3("HEAD", "/src/k")->status, 404);
 }
 
-TEST(FaultAction, CommitsAndThenFails_F048) {
+TEST(FaultAction, CommitsAndThenFails) {
   World world;
   world.fault(R"({"service":"gcs","op":"InsertMultipart","times":1,"action":{"commit_then":{"status":500}}})");
   EXPECT_EQ(world.insert(R"({"name":"k"})", "bytes")->status, 500);
@@ -104,7 +110,7 @@ TEST(FaultAction, CommitsAndThenFails_F048) {
   EXPECT_EQ(world.gcs("GET", "/storage/v1/b/dst/o/j")->status, 200);
 }
 
-TEST(FaultAction, PersistsLessThanWasSent_F050_F051) {
+TEST(FaultAction, PersistsLessThanWasSent) {
   World world;
   const auto uri = world.session();
   world.fault(R"({"op":"PutChunk","nth":1,"action":{"persist_only":262144}})");
@@ -117,7 +123,7 @@ TEST(FaultAction, PersistsLessThanWasSent_F050_F051) {
   EXPECT_EQ(world.put(uri, "bytes 262144-524288/524289", std::string(kQuantum + 1, 'a'))->status, 200);
 }
 
-TEST(FaultAction, SpoilsTheBodyOfAnUpload_F062) {
+TEST(FaultAction, SpoilsTheBodyOfAnUpload) {
   World world;
   world.fault(R"({"op":"InsertMedia","nth":1,"action":{"flip_byte":0}})");
   world.fault(R"({"op":"InsertMedia","nth":1,"action":{"cut_after":2}})");
@@ -144,7 +150,7 @@ TEST(FaultTable, ChoosesByOperationKeyAndOccurrence) {
   EXPECT_FALSE(fires("k"));
 }
 
-TEST(FaultTable, DrawsTheSameLotsForTheSameSeed_F069) {
+TEST(FaultTable, DrawsTheSameLotsForTheSameSeed) {
   const auto draw = [](int seed) {
     FaultTable table;
     EXPECT_TRUE(
@@ -240,7 +246,7 @@ TEST_F(SandboxJournal, BringsEverythingBackAfterARestart) {
   EXPECT_EQ(got->header("x-amz-storage-class"), "STANDARD_IA");
   EXPECT_EQ(world.s3("GET", "/src/gone")->status, 404);
   const auto object = world.gcs("GET", "/storage/v1/b/dst/o/k")->json();
-  EXPECT_EQ(object.at("generation"), generation);
+  EXPECT_EQ(std::string(object.at("generation").as_string()), generation);
   EXPECT_EQ(object.at("metadata").at("m"), "ü");
   EXPECT_EQ(world.gcs("GET", "/storage/v1/b/dst/o/k?alt=media")->body, "bytes");
 }

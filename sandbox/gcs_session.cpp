@@ -175,16 +175,18 @@ Task<GcsService::Failure> GcsService::put_chunk(Call* call) {
   }
 
   std::uint64_t persisted = 0;
+  GcsObjectPtr finished;
   {
     const std::lock_guard lock(session->mutex);
-    if (!session->finished) {
+    finished = session->finished;
+    if (!finished) {
       if (session->dead) co_return dead_session();
       persisted = session->intake->size();
       chunk.writer = ++session->writer;
       if (!chunk.total && session->total) chunk.total = session->total;
     }
   }
-  if (session->finished) co_return co_await reply_object(call, session->finished);
+  if (finished) co_return co_await reply_object(call, std::move(finished));
   if (auto error = check_chunk_rules(session->total, persisted, chunk.first, chunk.size, chunk.total, chunk.last())) {
     co_return error;
   }

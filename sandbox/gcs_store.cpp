@@ -177,6 +177,16 @@ void GcsStore::start_session(const std::string& id, std::shared_ptr<GcsSession> 
   sessions_[id] = std::move(session);
 }
 
+GcsStore::SessionCounts GcsStore::session_counts() const {
+  const std::lock_guard lock(mutex_);
+  SessionCounts counts;
+  for (const auto& [id, session] : sessions_) {
+    const std::lock_guard inner(session->mutex);
+    ++(session->finished ? counts.finished : session->dead ? counts.dead : counts.open);
+  }
+  return counts;
+}
+
 std::shared_ptr<GcsSession> GcsStore::session(std::string_view id) const {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(id);

@@ -110,6 +110,10 @@ class GcsStore {
   [[nodiscard]] GcsListing list(std::string_view bucket, const GcsListQuery& query) const;
 
   void start_session(const std::string& id, std::shared_ptr<GcsSession> session);
+  struct SessionCounts {
+    std::uint64_t open = 0, finished = 0, dead = 0;
+  };
+  [[nodiscard]] SessionCounts session_counts() const;
   [[nodiscard]] std::shared_ptr<GcsSession> session(std::string_view id) const;
 
   /// Put back and take away what a journal tells; no observer hears of it.

@@ -34,7 +34,7 @@ Fault instructions are JSON, one per line, in the file of --faults or POSTed to 
           "side":"request"|"response" chooses
           truncate_to with fix_length (true: Content-Length lies, too)
           persist_only: n bytes of this chunk of a resumable session
-          delay_ms, redirect, raw (base64), set_headers {name:value}, drop_headers [name]
+          delay_ms, rate (bytes per second), redirect, raw (base64), set_headers {name:value}, drop_headers [name]
           replace_object_at_byte {n, body[, bucket, key]}, delete_object_at_byte n | {n[, bucket, key]}
  S3 ops   ListBuckets CreateBucket DeleteBucket HeadBucket GetBucketLocation ListObjects ListObjectsV2 ListObjectVersions GetObject
           HeadObject PutObject CopyObject DeleteObject DeleteObjects CreateMultipartUpload UploadPart UploadPartCopy ListParts
@@ -43,7 +43,8 @@ Fault instructions are JSON, one per line, in the file of --faults or POSTed to 
           PatchObject UpdateObject DeleteObject ComposeObject RewriteObject CopyObject GetBucket InsertBucket ListBuckets
           XmlGetObject XmlPutObject XmlDeleteObject; token: Token
 
-On every port, without credentials: GET /_sandbox/health, /_sandbox/events?after=N&limit=N, /_sandbox/counters, /_sandbox/faults;
+On every port, without credentials: GET /_sandbox/health, /_sandbox/events?after=N&limit=N, /_sandbox/counters,
+/_sandbox/sessions (resumable uploads: open, finished, dead), /_sandbox/faults;
 POST /_sandbox/faults, /_sandbox/reset (counters, events), /_sandbox/revoke-tokens; DELETE /_sandbox/faults.
 
 Examples

@@ -144,9 +144,9 @@ void S3Service::mutate(const std::string& bucket, const std::string& key,
   append_json(&note, bucket);
   note += ",\"key\":";
   append_json(&note, key);
-  note += fmt::format(R"(,"size":{},"etag":{},"sha256":"{}")", replacement->size(),
-                      fmt::format("\"\\\"{}\\\"\"", (*stored)->etag.substr(1, (*stored)->etag.size() - 2)),
-                      hex(sha256(*replacement)));
+  note += fmt::format(",\"size\":{},\"etag\":", replacement->size());
+  append_json(&note, (*stored)->etag);
+  note += fmt::format(",\"sha256\":\"{}\"", hex(sha256(*replacement)));
   log_->note(note);
 }
 

@@ -128,6 +128,10 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
                       parse_u64(target->query.get("limit")).value_or(10'000));
   } else if (method == "GET" && name == "counters") {
     body = log_->counters();
+  } else if (method == "GET" && name == "sessions") {
+    const auto counts = gcs_store_->session_counts();
+    body.clear();
+    JsonObject(&body).number("open", counts.open).number("finished", counts.finished).number("dead", counts.dead).end();
   } else if (method == "POST" && name == "reset") {
     log_->reset();
   } else if (method == "GET" && name == "faults") {
@@ -147,7 +151,7 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
   } else {
     status = 404;
     body =
-        R"({"error":"known are GET health, events, counters, faults; POST faults, reset, revoke-tokens; DELETE faults"})";
+        R"({"error":"known are GET health, events, counters, sessions, faults; POST faults, reset, revoke-tokens; DELETE faults"})";
   }
   net::Headers headers{{"Content-Type", type}};
   (void)co_await wire->respond(status, std::move(headers), std::move(body));

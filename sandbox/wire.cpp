@@ -7,7 +7,7 @@
 namespace ferry::sandbox {
 namespace {
 
-constexpr std::size_t kPacedBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 64 * 1024;
 
 tl::unexpected<Error> broken() { return fail(ErrorKind::kUnavailable, "connection broken by a fault instruction"); }
 
@@ -15,6 +15,7 @@ tl::unexpected<Error> broken() { return fail(ErrorKind::kUnavailable, "connectio
 
 void Wire::arm(FaultAction action, bool uploads, std::function<void(const FaultMutation&)> mutate) {
   on_request_ = action.on_request.value_or(uploads);
+  if (action.rate != 0) pace_.bytes_per_second = action.rate;
   action_ = std::make_unique<FaultAction>(std::move(action));
   mutate_ = std::move(mutate);
 }
@@ -86,6 +87,9 @@ Task<Status> Wire::reach(std::uint64_t position, bool request) {
   co_return Status{};
 }
 
+/// Ten pieces a second, so that a slow connection is slow all the time; at least one byte.
+std::size_t Wire::paced_bytes() const { return std::clamp<std::uint64_t>(pace_.bytes_per_second / 10, 1, kReadBytes); }
+
 Task<> Wire::keep_pace(std::size_t bytes) {
   if (pace_.bytes_per_second == 0 || bytes == 0) co_return;
   co_await clock_->sleep(Milliseconds(bytes * 1000 / pace_.bytes_per_second));
@@ -101,7 +105,7 @@ Task<Result<std::size_t>> Wire::read(std::span<char> into) {
   if (auto alive = co_await reach(in_, true); !alive) co_return fail(std::move(alive).error());
   const auto next = until_next(in_, true);
   into = into.first(std::min<std::uint64_t>(into.size(), next == 0 ? UINT64_MAX : next));
-  if (pace_.bytes_per_second != 0) into = into.first(std::min(into.size(), kPacedBytes));
+  if (pace_.bytes_per_second != 0) into = into.first(std::min(into.size(), paced_bytes()));
   auto got = co_await inner_->read(into);
   if (!got) co_return got;
   if (spoils(true) && action_->flip_byte && *action_->flip_byte - in_ < *got) {
@@ -121,7 +125,7 @@ Task<Result<std::string>> Wire::read_all(std::size_t limit) {
   std::string body;
   for (;;) {
     const auto size = body.size();
-    body.resize(size + kPacedBytes);
+    body.resize(size + kReadBytes);
     const auto got = co_await read(std::span<char>(body).subspan(size));
     if (!got) co_return fail(got.error());
     body.resize(size + *got);
@@ -201,7 +205,7 @@ Task<Status> Wire::send(std::span<const char> bytes) {
     }
     const auto next = until_next(out_, false);
     auto count = std::min<std::uint64_t>(bytes.size(), next == 0 ? bytes.size() : next);
-    if (pace_.bytes_per_second != 0) count = std::min<std::uint64_t>(count, kPacedBytes);
+    if (pace_.bytes_per_second != 0) count = std::min<std::uint64_t>(count, paced_bytes());
     if (auto sent = co_await send_counted(bytes.first(count)); !sent) co_return sent;
     bytes = bytes.subspan(count);
     co_await keep_pace(count);

@@ -52,6 +52,7 @@ class Wire final : public net::ServerExchange {
   [[nodiscard]] bool plain() const { return !action_ && pace_.bytes_per_second == 0; }
   [[nodiscard]] std::uint64_t until_next(std::uint64_t position, bool request) const;
   Task<Status> reach(std::uint64_t position, bool request);
+  [[nodiscard]] std::size_t paced_bytes() const;
   Task<> keep_pace(std::size_t bytes);
   Task<Status> answer(const FaultAnswer* answer, net::Headers headers);
   Task<Status> send(std::span<const char> bytes);
