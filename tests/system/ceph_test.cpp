@@ -19,8 +19,8 @@ class Ceph : public ::testing::Environment {
     folder_ = std::make_unique<testing::TemporaryFolder>();
     account_ = {"http://127.0.0.1:" + std::to_string(port_), kAccessKey, kSecretKey};
     const Command command{FERRY_CEPH_SCRIPT,
-                          {(folder_->path() / "ceph").string(), std::to_string(port_), std::to_string(free_port()), kAccessKey,
-                           kSecretKey},
+                          {(folder_->path() / "ceph").string(), std::to_string(port_), std::to_string(free_port()),
+                           kAccessKey, kSecretKey},
                           {}};
     process_ = std::make_unique<Process>(command, folder_->path(), "ceph");
     const auto settled = [&] { return process_->out().find('\n') != std::string::npos || !process_->running(); };
@@ -50,17 +50,23 @@ class FromCeph : public SystemTest {
     bucket_ = std::make_unique<S3Bucket>(http_.get(), ceph->account(), ceph->fresh_bucket());
     bucket_->create();
     rules_.source_bucket = bucket_->name();
-    rules_.computed_crc32c = [this](const std::string& key) { return stored_.contains(key) ? std::optional{stored_[key]} : std::nullopt; };
+    rules_.computed_crc32c = [this](const std::string& key) {
+      return stored_.contains(key) ? std::optional{stored_[key]} : std::nullopt;
+    };
   }
-  void remember(const std::string& key, const std::string& bytes) { stored_[key] = base64(big_endian(crc32c(0, bytes))); }
+  void remember(const std::string& key, const std::string& bytes) {
+    stored_[key] = base64(big_endian(crc32c(0, bytes)));
+  }
   void put(const std::string& key, const std::string& bytes, const HeaderList& headers = {}) {
     bucket_->put(key, bytes, headers);
     remember(key, bytes);
   }
   Outcome migrate(const std::string& command = "copy") {
-    std::vector<std::string> arguments{command, "s3://" + bucket_->name(), "gs://" + kTarget, "--json", "--progress", "none"};
+    std::vector<std::string> arguments{command, "s3://" + bucket_->name(), "gs://" + kTarget, "--json", "--progress",
+                                       "none"};
     if (command == "copy") {
-      arguments.insert(arguments.end(), {"--state", (folder() / "state.sqlite").string(), "--report", report_file().string()});
+      arguments.insert(arguments.end(),
+                       {"--state", (folder() / "state.sqlite").string(), "--report", report_file().string()});
     }
     return ferry(std::move(arguments), {{"AWS_ENDPOINT_URL_S3", ceph->account().endpoint},
                                         {"AWS_ACCESS_KEY_ID", kAccessKey},
@@ -71,13 +77,33 @@ class FromCeph : public SystemTest {
 };
 
 TEST_F(FromCeph, WholeMigrationArrivesAndARescanMovesNothing) {
-  const std::vector<std::string> awkward{"a//b", "a+b",  "a b",      "a%2Fb",   "a&b=c",      "a?b#c",         "quote\"'<",
-                                         "dir/", "..",   "/leading", "tab\t.", "\xc3\xbc",   "\xf0\x9f\x9a\xa2", "u\xcc\x88",
-                                         "~",    "[*]?", "back\\",   "case",   "CASE",       std::string(1024, 'k')};
+  const std::vector<std::string> awkward{"a//b",
+                                         "a+b",
+                                         "a b",
+                                         "a%2Fb",
+                                         "a&b=c",
+                                         "a?b#c",
+                                         "quote\"'<",
+                                         "dir/",
+                                         "..",
+                                         "/leading",
+                                         "tab\t.",
+                                         "\xc3\xbc",
+                                         "\xf0\x9f\x9a\xa2",
+                                         "u\xcc\x88",
+                                         "~",
+                                         "[*]?",
+                                         "back\\",
+                                         "case",
+                                         "CASE",
+                                         std::string(1024, 'k')};
   for (const auto& key : awkward) put(key, "of " + key);
   put("empty", "");
   put("headers", noise(70'000, 1),
-      {{"content-type", "text/x-test"}, {"content-encoding", "gzip"}, {"cache-control", "no-cache"}, {"x-amz-meta-colour", "green"}});
+      {{"content-type", "text/x-test"},
+       {"content-encoding", "gzip"},
+       {"cache-control", "no-cache"},
+       {"x-amz-meta-colour", "green"}});
   for (const std::uint64_t size : {256 * kKiB, kMiB + 1, kChunk, kChunk + 1, 40 * kMiB}) {
     put("size/" + std::to_string(size), noise(size, size));
   }
@@ -113,7 +139,8 @@ TEST_F(FromCeph, LargeObjectGoesOnInTheMiddleAfterTheTargetBroke) {
   const std::vector<std::string> parts{noise(20 * kMiB, 1), noise(20 * kMiB, 2), noise(20 * kMiB + 1, 3)};
   bucket_->put_in_parts("large", parts);
   remember("large", parts[0] + parts[1] + parts[2]);
-  sandbox_->fault({{"service", "gcs"}, {"op", "PutChunk"}, {"after", 1}, {"times", 1}, {"action", {{"reset_after", 5 * kMiB}}}});
+  sandbox_->fault(
+      {{"service", "gcs"}, {"op", "PutChunk"}, {"after", 1}, {"times", 1}, {"action", {{"reset_after", 5 * kMiB}}}});
   const auto outcome = migrate();
   EXPECT_EQ(outcome.code(), 0) << outcome.describe();
   EXPECT_EQ(outcome.number("copied"), 1);

@@ -30,7 +30,8 @@ class Rclone : public SystemTest {
 TEST_F(Rclone, FindsNoDifferenceAfterAMigration) {
   start();
   // Names that rclone itself can hold on both sides: it has folders where we have bytes.
-  for (const auto* key : {"a", "dir/b c", "dir/deep/\xc3\xbc+%2F", "dir/e&f=g", "empty-not"}) source_->put(key, std::string{"of "} + key);
+  for (const auto* key : {"a", "dir/b c", "dir/deep/\xc3\xbc+%2F", "dir/e&f=g", "empty-not"})
+    source_->put(key, std::string{"of "} + key);
   source_->put("empty", "");
   source_->put("megabytes", noise(20 * kMiB, 1));
   source_->put_in_parts("parts", {noise(5 * kMiB, 2), noise(6 * kMiB, 3)});

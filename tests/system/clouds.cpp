@@ -20,7 +20,8 @@ T unwrap(Result<T> result) {
   return *std::move(result);
 }
 
-Task<Result<Reply>> exchange(net::HttpClient* client, net::Origin origin, net::RequestHead head, std::string_view body) {
+Task<Result<Reply>> exchange(net::HttpClient* client, net::Origin origin, net::RequestHead head,
+                             std::string_view body) {
   auto opened = co_await client->open(std::move(origin), std::move(head), body.size());
   if (!opened) co_return fail(std::move(opened).error());
   if (!body.empty()) {
@@ -106,11 +107,13 @@ std::string S3Bucket::put_in_parts(const std::string& key, const std::vector<std
   std::string document = "<CompleteMultipartUpload>";
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto number = std::to_string(i + 1);
-    const auto sent = need(request("PUT", key, {{"partNumber", number}, {"uploadId", id}}, {}, parts[i]), "part " + key);
+    const auto sent =
+        need(request("PUT", key, {{"partNumber", number}, {"uploadId", id}}, {}, parts[i]), "part " + key);
     document += "<Part><PartNumber>" + number + "</PartNumber><ETag>" + std::string{sent.headers.find("etag").value()} +
                 "</ETag></Part>";
   }
-  const auto done = need(request("POST", key, {{"uploadId", id}}, {}, document + "</CompleteMultipartUpload>"), "end " + key);
+  const auto done =
+      need(request("POST", key, {{"uploadId", id}}, {}, document + "</CompleteMultipartUpload>"), "end " + key);
   return element(done.body, "ETag");
 }
 
@@ -145,8 +148,8 @@ void GcsBucket::create() {
 std::string GcsBucket::put(const std::string& key, const std::string& bytes, const boost::json::object& metadata) {
   const boost::json::object resource{{"name", key}, {"metadata", metadata}};
   const std::string mark = "system-test-boundary";
-  const auto body = "--" + mark + "\r\nContent-Type: application/json\r\n\r\n" + boost::json::serialize(resource) + "\r\n--" +
-                    mark + "\r\nContent-Type: text/plain\r\n\r\n" + bytes + "\r\n--" + mark + "--\r\n";
+  const auto body = "--" + mark + "\r\nContent-Type: application/json\r\n\r\n" + boost::json::serialize(resource) +
+                    "\r\n--" + mark + "\r\nContent-Type: text/plain\r\n\r\n" + bytes + "\r\n--" + mark + "--\r\n";
   const auto reply = request("POST", "/upload/storage/v1/b/" + name_ + "/o?uploadType=multipart",
                              {{"Content-Type", "multipart/related; boundary=" + mark}}, body);
   if (reply.status >= 300) throw std::runtime_error("put gs://" + name_ + "/" + key + ": " + reply.body);

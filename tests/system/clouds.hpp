@@ -1,6 +1,6 @@
 #pragma once
-// The test's own hands on both buckets: it writes what is to be migrated and reads what came out, without any code of the
-// product but its HTTP connections. Signatures come from the sandbox's own writing of SigV4. A refusal throws.
+// The test's own hands on both buckets: it writes what is to be migrated and reads what came out, without any code of
+// the product but its HTTP connections. Signatures come from the sandbox's own writing of SigV4. A refusal throws.
 
 #include <boost/json.hpp>
 #include <memory>
@@ -46,7 +46,8 @@ class S3Bucket {
       : http_(http), account_(std::move(account)), name_(std::move(name)) {}
   void create();
   std::string put(const std::string& key, const std::string& bytes, const HeaderList& headers = {});  ///< its ETag
-  std::string put_in_parts(const std::string& key, const std::vector<std::string>& parts, const HeaderList& headers = {});
+  std::string put_in_parts(const std::string& key, const std::vector<std::string>& parts,
+                           const HeaderList& headers = {});
   void remove(const std::string& key);
   [[nodiscard]] std::optional<std::string> get(const std::string& key);
   Reply request(const std::string& method, const std::string& key, const HeaderList& query, const HeaderList& headers,

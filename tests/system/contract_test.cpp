@@ -1,8 +1,7 @@
 // The contract suites on the sandbox: what the rooms promise, they keep on real sockets, too.
 
-#include "target/object_target_contract.hpp"
-
 #include "target/gcs/gcs_target.hpp"
+#include "target/object_target_contract.hpp"
 #include "testing/base/temporary_folder.hpp"
 #include "tests/system/sandbox.hpp"
 #include "tests/system/servers.hpp"
@@ -21,7 +20,8 @@ class SandboxSource final : private OwnSandbox, public S3Harness {
  public:
   SandboxSource() : S3Harness(sandbox.account(), "contract-bucket") {}
   void cut_next_body(std::string key, std::uint64_t offset) override {
-    sandbox.fault({{"service", "s3"}, {"op", "GetObject"}, {"key", key}, {"times", 1}, {"action", {{"cut_after", offset}}}});
+    sandbox.fault(
+        {{"service", "s3"}, {"op", "GetObject"}, {"key", key}, {"times", 1}, {"action", {{"cut_after", offset}}}});
   }
   void fail_next_listing() override {
     sandbox.fault({{"service", "s3"}, {"op", "ListObjectsV2"}, {"times", kAttempts}, {"action", {{"status", 500}}}});
@@ -64,8 +64,8 @@ class SandboxTarget final : private OwnSandbox, public TargetHarness {
       const auto* value = resource.if_contains(name);
       return value ? std::optional{boost::json::value_to<std::string>(*value)} : std::nullopt;
     };
-    return {field("contentType"), field("contentEncoding"), field("contentDisposition"), field("contentLanguage"),
-            field("cacheControl"), std::nullopt};
+    return {field("contentType"),     field("contentEncoding"), field("contentDisposition"),
+            field("contentLanguage"), field("cacheControl"),    std::nullopt};
   }
   asio::io_context* context() override { return &context_; }
   ferry::testing::SimulatedClock* clock() override { return nullptr; }
@@ -84,11 +84,14 @@ const contract::SourceRoom kSandboxSource{"sandbox", [] { return std::make_uniqu
 }  // namespace ferry::system_test
 
 namespace ferry::contract {
-INSTANTIATE_TEST_SUITE_P(S3OnTheSandbox, ObjectSourceContract, ::testing::Values(system_test::kSandboxSource), room_name);
-INSTANTIATE_TEST_SUITE_P(S3OnTheSandbox, ObjectSourceFaultContract, ::testing::Values(system_test::kSandboxSource), room_name);
+INSTANTIATE_TEST_SUITE_P(S3OnTheSandbox, ObjectSourceContract, ::testing::Values(system_test::kSandboxSource),
+                         room_name);
+INSTANTIATE_TEST_SUITE_P(S3OnTheSandbox, ObjectSourceFaultContract, ::testing::Values(system_test::kSandboxSource),
+                         room_name);
 }  // namespace ferry::contract
 
 namespace ferry {
 INSTANTIATE_TEST_SUITE_P(GcsOnTheSandbox, ObjectTargetContract,
-                         ::testing::Values(TargetMaker{"sandbox", [] { return std::make_unique<system_test::SandboxTarget>(); }}));
+                         ::testing::Values(TargetMaker{"sandbox",
+                                                       [] { return std::make_unique<system_test::SandboxTarget>(); }}));
 }  // namespace ferry

@@ -43,7 +43,10 @@ TEST_F(Cost, OfACutIsAtMostOneChunkSentAgain_F010_F075_F076) {
     sandbox_->fault({{"service", "s3"}, {"op", "GetObject"}, {"times", 1}, {"action", {{how, 200 * kMiB + 12'345}}}});
   }
   for (const int chunk : {5, 21, 40}) {
-    sandbox_->fault({{"service", "gcs"}, {"op", "PutChunk"}, {"after", chunk}, {"times", 1},
+    sandbox_->fault({{"service", "gcs"},
+                     {"op", "PutChunk"},
+                     {"after", chunk},
+                     {"times", 1},
                      {"action", {{chunk == 21 ? "cut_after" : "reset_after", 9 * kMiB + 4321}}}});
   }
   const auto outcome = copy();

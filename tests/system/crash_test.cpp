@@ -12,7 +12,8 @@ constexpr std::uint64_t kTransfers = 128;  ///< the default of --transfers
 class Crash : public SystemTest {
  protected:
   /// Runs until the target has seen `uploads` requests of this operation, then sends the signal.
-  Ended interrupt(const std::string& operation, std::uint64_t uploads, int signal, std::vector<std::string> options = {}) {
+  Ended interrupt(const std::string& operation, std::uint64_t uploads, int signal,
+                  std::vector<std::string> options = {}) {
     auto process = start_copy(std::move(options));
     const auto far_enough = [&] { return sandbox_->requests("gcs", operation) >= uploads || !process->running(); };
     EXPECT_TRUE(eventually(far_enough, Duration{60}));

@@ -35,8 +35,8 @@ class Checker {
 
   void take(const Event& event) {
     if (event.is_commit("s3") && event.text("bucket") == rules_.source_bucket) {
-      keys_[event.key()].versions.push_back({event.text("sha256"), event.text("etag"),
-                                             whole_seconds(event.text("modified")), event.number("size")});
+      keys_[event.key()].versions.push_back(
+          {event.text("sha256"), event.text("etag"), whole_seconds(event.text("modified")), event.number("size")});
     }
     if (event.is_commit("gcs") && event.text("bucket") == rules_.target_bucket) check(event);
   }
@@ -103,7 +103,9 @@ bool Event::is_request(std::string_view service, std::string_view operation) con
   return text("event") == "request" && text("service") == service && text("op") == operation;
 }
 
-bool Event::is_commit(std::string_view service) const { return text("event") == "commit" && text("service") == service; }
+bool Event::is_commit(std::string_view service) const {
+  return text("event") == "commit" && text("service") == service;
+}
 
 std::vector<Event> parse_events(const std::string& lines) {
   std::vector<Event> events;

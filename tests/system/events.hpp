@@ -14,7 +14,7 @@ namespace ferry::system_test {
 class Event {
  public:
   explicit Event(boost::json::object fields) : fields_(std::move(fields)) {}
-  [[nodiscard]] std::string text(std::string_view name) const;    ///< empty where there is none
+  [[nodiscard]] std::string text(std::string_view name) const;      ///< empty where there is none
   [[nodiscard]] std::uint64_t number(std::string_view name) const;  ///< 0 where there is none
   [[nodiscard]] bool is_request(std::string_view service, std::string_view operation) const;
   [[nodiscard]] bool is_commit(std::string_view service) const;
@@ -27,8 +27,8 @@ class Event {
 
 [[nodiscard]] std::vector<Event> parse_events(const std::string& lines);
 /// Requests of this operation, for all keys or one.
-[[nodiscard]] std::uint64_t count(const std::vector<Event>& events, std::string_view service, std::string_view operation,
-                                  const std::optional<std::string>& key = std::nullopt);
+[[nodiscard]] std::uint64_t count(const std::vector<Event>& events, std::string_view service,
+                                  std::string_view operation, const std::optional<std::string>& key = std::nullopt);
 [[nodiscard]] std::uint64_t sum(const std::vector<Event>& events, std::string_view service, std::string_view operation,
                                 std::string_view field);
 

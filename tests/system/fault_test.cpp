@@ -1,5 +1,5 @@
-// One fault at a time between two buckets. Whatever goes wrong, the target never holds bytes that were not a version of the
-// source (SystemTest checks that against the event log), the books balance, and the exit code tells the truth.
+// One fault at a time between two buckets. Whatever goes wrong, the target never holds bytes that were not a version of
+// the source (SystemTest checks that against the event log), the books balance, and the exit code tells the truth.
 
 #include "tests/system/ports.hpp"
 #include "tests/system/system_test.hpp"
@@ -46,7 +46,8 @@ class Fault : public SystemTest {
     const auto failures = reported("failed");
     ASSERT_EQ(failures.size(), 1) << outcome.describe();
     EXPECT_EQ(boost::json::value_to<std::string>(failures[0].at("key")), key);
-    EXPECT_EQ(boost::json::value_to<std::string>(failures[0].at("reason")), reason) << boost::json::serialize(failures[0]);
+    EXPECT_EQ(boost::json::value_to<std::string>(failures[0].at("reason")), reason)
+        << boost::json::serialize(failures[0]);
     EXPECT_EQ(target_->get(key), std::nullopt);
   }
   void expect_superseded() {
@@ -62,7 +63,8 @@ class Fault : public SystemTest {
 
 TEST_F(Fault, OverwrittenAfterListingIsSupersededAndComesWithTheNextRun_F001) {
   source_->put("key", "old");
-  sandbox_->fault(s3("ListObjectsV2", {{"replace_object_at_byte", {{"n", 0}, {"key", "key"}, {"body", "newer"}}}}, {{"times", 1}}));
+  sandbox_->fault(
+      s3("ListObjectsV2", {{"replace_object_at_byte", {{"n", 0}, {"key", "key"}, {"body", "newer"}}}}, {{"times", 1}}));
   expect_superseded();
   EXPECT_EQ(target_->get("key"), std::nullopt);
   expect_arrives("key", "newer");
@@ -82,7 +84,8 @@ TEST_F(Fault, OverwrittenWhileItIsReadIsNeverAMixture_F002) {
 
 TEST_F(Fault, OverwrittenBetweenACutAndItsResumptionIsNotContinued_F003) {
   source_->put("key", noise(40 * kMiB, 1));
-  sandbox_->fault(s3("GetObject", {{"cut_after", 20 * kMiB}, {"replace_object_at_byte", {{"n", 19 * kMiB}, {"body", "newer"}}}},
+  sandbox_->fault(s3("GetObject",
+                     {{"cut_after", 20 * kMiB}, {"replace_object_at_byte", {{"n", 19 * kMiB}, {"body", "newer"}}}},
                      {{"times", 1}}));
   expect_superseded();
   EXPECT_EQ(target_->get("key"), std::nullopt);
@@ -152,8 +155,8 @@ TEST_F(Fault, FlippedByteOfAMultipartObjectIsNeverCommitted_F014) {
 
 TEST_F(Fault, FlippedByteIsFoundByTheMultipartTagAlone_F015) {
   source_->put_in_parts("key", {noise(6 * kMiB, 1), noise(5 * kMiB, 2), noise(7, 3)});
-  sandbox_->fault(s3("GetObject", {{"flip_byte", 7 * kMiB},
-                                   {"drop_headers", {"x-amz-checksum-crc64nvme", "x-amz-checksum-type"}}}));
+  sandbox_->fault(s3("GetObject",
+                     {{"flip_byte", 7 * kMiB}, {"drop_headers", {"x-amz-checksum-crc64nvme", "x-amz-checksum-type"}}}));
   expect_ledger("key", "integrity");
 }
 
@@ -197,7 +200,8 @@ TEST_F(Fault, ListingThatEndsInTheMiddleIsAskedForAgain_F024_F028) {
 
 TEST_F(Fault, OneForbiddenObjectDoesNotStopTheOthers_F030) {
   for (const auto* key : {"a", "secret", "z"}) source_->put(key, key);
-  sandbox_->fault(s3("GetObject", {{"status", 403}, {"body", "<Error><Code>AccessDenied</Code></Error>"}}, {{"key", "secret"}}));
+  sandbox_->fault(
+      s3("GetObject", {{"status", 403}, {"body", "<Error><Code>AccessDenied</Code></Error>"}}, {{"key", "secret"}}));
   expect_ledger("secret", "denied");
   EXPECT_EQ(target_->get("a"), "a");
   EXPECT_EQ(target_->get("z"), "z");
@@ -309,8 +313,9 @@ TEST_F(Fault, BytesFlippedOnTheWayUpAreRefusedAndReadAgain_F062) {
 
 TEST_F(Fault, ForbiddenOverwriteGoesToTheLedger_F059) {
   source_->put("held", "bytes");
-  sandbox_->fault(gcs("InsertMultipart", {{"status", 403}, {"body", R"({"error":{"code":403,"message":"retention policy",)"
-                                                                      R"("errors":[{"reason":"retentionPolicyNotMet"}]}})"}}));
+  sandbox_->fault(gcs("InsertMultipart", {{"status", 403},
+                                          {"body", R"({"error":{"code":403,"message":"retention policy",)"
+                                                   R"("errors":[{"reason":"retentionPolicyNotMet"}]}})"}}));
   expect_ledger("held", "target-denied");
 }
 

@@ -80,10 +80,37 @@ TEST_F(Migration, OfTheDemoArrivesWholeAndARescanMovesOnlyWhatChanged) {
 
 TEST_F(Migration, KeepsEveryNameByteForByte_F021_F037_F038_F039_F040) {
   start();
-  std::vector<std::string> keys{"..",        ".hidden",  "./a",   "/leading",   "//twice",  "a b",     "a%2Fb",    "a%",
-                                "a&b=c",     "a+b",      "a//b",  "a/../b",     "a?b#c",    "a;b:c@d", "dir/",     "dir//",
-                                "quote\"'<", "tab\tkey", "[*]?",  "back\\lash", "\x01\x1f", "~",       "\xc3\xbc", "u\xcc\x88",
-                                "case",      "CASE",     "\xf0\x9f\x9a\xa2", "\xe2\x80\x8frtl", "{}|^`", "$(id)", "%s%n%x"};
+  std::vector<std::string> keys{"..",
+                                ".hidden",
+                                "./a",
+                                "/leading",
+                                "//twice",
+                                "a b",
+                                "a%2Fb",
+                                "a%",
+                                "a&b=c",
+                                "a+b",
+                                "a//b",
+                                "a/../b",
+                                "a?b#c",
+                                "a;b:c@d",
+                                "dir/",
+                                "dir//",
+                                "quote\"'<",
+                                "tab\tkey",
+                                "[*]?",
+                                "back\\lash",
+                                "\x01\x1f",
+                                "~",
+                                "\xc3\xbc",
+                                "u\xcc\x88",
+                                "case",
+                                "CASE",
+                                "\xf0\x9f\x9a\xa2",
+                                "\xe2\x80\x8frtl",
+                                "{}|^`",
+                                "$(id)",
+                                "%s%n%x"};
   std::string umlauts;
   while (umlauts.size() < 1024) umlauts += "\xc3\xbc";
   keys.push_back(umlauts);
@@ -149,8 +176,8 @@ TEST_F(Migration, CarriesHeadersAndMetadata_F019_F045) {
 TEST_F(Migration, OfEverySizeAroundTheBoundariesIsExact_F020) {
   start();
   std::vector<std::string> keys;
-  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, 256 * kKiB - 1, 256 * kKiB, 256 * kKiB + 1, kMiB, kChunk - 1, kChunk,
-                                   kChunk + 1, 2 * kChunk, 2 * kChunk + 256 * kKiB + 17}) {
+  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, 256 * kKiB - 1, 256 * kKiB, 256 * kKiB + 1, kMiB,
+                                   kChunk - 1, kChunk, kChunk + 1, 2 * kChunk, 2 * kChunk + 256 * kKiB + 17}) {
     keys.push_back("size/" + std::to_string(size));
     source_->put(keys.back(), noise(size, size));
   }

@@ -22,7 +22,7 @@ class Listener {
   std::uint16_t port_ = 0;
 };
 
-[[nodiscard]] std::uint16_t free_port();   ///< where nobody listens at this moment
+[[nodiscard]] std::uint16_t free_port();    ///< where nobody listens at this moment
 [[nodiscard]] std::string closed_origin();  ///< http://127.0.0.1:1234, where nobody listens
 
 }  // namespace ferry::system_test

@@ -15,7 +15,8 @@ namespace ferry::system_test {
 using Duration = std::chrono::duration<double>;
 using Environment = std::map<std::string, std::string>;
 
-/// Asks again and again until `condition` holds or the time is up. For what other processes do; within one, use a Clock.
+/// Asks again and again until `condition` holds or the time is up. For what other processes do; within one, use a
+/// Clock.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition condition, Duration deadline);
 

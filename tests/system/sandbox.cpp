@@ -13,8 +13,8 @@ constexpr Duration kStopMax{60};
 
 Command command(const std::filesystem::path& log_file, const std::filesystem::path& key_file,
                 std::vector<std::string> arguments) {
-  std::vector<std::string> all{"--s3", "0", "--gcs", "0", "--event-log", log_file.string(), "--service-account",
-                               key_file.string()};
+  std::vector<std::string> all{
+      "--s3", "0", "--gcs", "0", "--event-log", log_file.string(), "--service-account", key_file.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return {FERRY_SANDBOX_PROGRAM, std::move(all), {}};
 }
@@ -22,7 +22,9 @@ Command command(const std::filesystem::path& log_file, const std::filesystem::pa
 }  // namespace
 
 Sandbox::Sandbox(Http* http, const std::filesystem::path& folder, std::vector<std::string> arguments)
-    : http_(http), log_file_(folder / "events.jsonl"), key_file_(folder / "service-account.json"),
+    : http_(http),
+      log_file_(folder / "events.jsonl"),
+      key_file_(folder / "service-account.json"),
       process_(command(log_file_, key_file_, std::move(arguments)), folder, "sandbox") {
   const auto ready = [&] { return process_.out().find('\n') != std::string::npos || !process_.running(); };
   if (!eventually(ready, kStartMax) || !process_.running()) {

@@ -18,12 +18,14 @@ class Sandbox {
   /// Ready when this returns. `http` (its CA, too) must outlive it.
   Sandbox(Http* http, const std::filesystem::path& folder, std::vector<std::string> arguments = {});
 
-  [[nodiscard]] const std::string& s3() const { return s3_; }    ///< origin: http://127.0.0.1:1234
+  [[nodiscard]] const std::string& s3() const { return s3_; }  ///< origin: http://127.0.0.1:1234
   [[nodiscard]] const std::string& gcs() const { return gcs_; }
   [[nodiscard]] const boost::json::object& ready() const { return ready_; }  ///< its first line
   [[nodiscard]] S3Account account() const;
-  [[nodiscard]] const std::filesystem::path& key_file() const { return key_file_; }  ///< of a service account of its own
-  [[nodiscard]] Environment environment() const;                                     ///< what points bucketferry at it
+  [[nodiscard]] const std::filesystem::path& key_file() const {
+    return key_file_;
+  }                                               ///< of a service account of its own
+  [[nodiscard]] Environment environment() const;  ///< what points bucketferry at it
 
   void fault(const boost::json::object& instruction);
   void clear_faults();

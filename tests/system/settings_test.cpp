@@ -1,5 +1,5 @@
-// What goes wrong before anything moves: one clear line each, with the value, the place and the remedy, the right exit code,
-// and all of it within seconds.
+// What goes wrong before anything moves: one clear line each, with the value, the place and the remedy, the right exit
+// code, and all of it within seconds.
 
 #include <algorithm>
 
@@ -44,8 +44,10 @@ class Settings : public SystemTest {
 };
 
 TEST_F(Settings, ThatMakeNoSenseAreNamedAndRefused_F140) {
-  const Environment keys{{"AWS_ACCESS_KEY_ID", "AKIATEST"}, {"AWS_SECRET_ACCESS_KEY", "secret"},
-                         {"AWS_ENDPOINT_URL_S3", closed_origin()}, {"STORAGE_EMULATOR_HOST", closed_origin()}};
+  const Environment keys{{"AWS_ACCESS_KEY_ID", "AKIATEST"},
+                         {"AWS_SECRET_ACCESS_KEY", "secret"},
+                         {"AWS_ENDPOINT_URL_S3", closed_origin()},
+                         {"STORAGE_EMULATOR_HOST", closed_origin()}};
   const auto with = [&](const Environment& more) {
     auto all = keys;
     for (const auto& [name, value] : more) all[name] = value;
@@ -176,9 +178,11 @@ TEST_F(Secrets, OfTheTargetAreNowhereEither_F165) {
   start();
   source_->put("key", "bytes");
   const std::string canary = "CANARYPRIVATEKEY";
-  const std::string document = R"({"type":"service_account","private_key_id":"1","client_email":"a@b.c","private_key":")" +
-                               canary + R"(","token_uri":"https://oauth2.googleapis.com/token"})";
-  const auto outcome = copy({"--log-level", "debug", "--gcs-endpoint", sandbox_->gcs()}, {{"GCP_CREDENTIALS", document}, {"STORAGE_EMULATOR_HOST", ""}});
+  const std::string document =
+      R"({"type":"service_account","private_key_id":"1","client_email":"a@b.c","private_key":")" + canary +
+      R"(","token_uri":"https://oauth2.googleapis.com/token"})";
+  const auto outcome = copy({"--log-level", "debug", "--gcs-endpoint", sandbox_->gcs()},
+                            {{"GCP_CREDENTIALS", document}, {"STORAGE_EMULATOR_HOST", ""}});
   EXPECT_EQ(outcome.code(), 2) << outcome.describe();
   expect_absent(canary, outcome);
 }

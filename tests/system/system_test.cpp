@@ -33,8 +33,8 @@ void SystemTest::start_synthetic(std::uint64_t count, std::uint64_t size, std::v
   arguments.insert(arguments.end(),
                    {"--synthetic", kSource + ":" + std::to_string(count) + ":" + std::to_string(size)});
   start(std::move(arguments));
-  rules_.computed_crc32c = [keys = sandbox::SyntheticKeys{count, size, kSource}](
-                               const std::string& key) -> std::optional<std::string> {
+  rules_.computed_crc32c =
+      [keys = sandbox::SyntheticKeys{count, size, kSource}](const std::string& key) -> std::optional<std::string> {
     const auto index = keys.index(key);
     if (!index) return std::nullopt;
     return base64(big_endian(keys.crc32c(*index)));
@@ -59,7 +59,7 @@ Command SystemTest::ferry_command(std::vector<std::string> arguments, const Envi
 
 Command SystemTest::copy_command(std::vector<std::string> options, const Environment& changes) const {
   std::vector<std::string> arguments{
-      "copy",     "s3://" + kSource,      "gs://" + kTarget, "--state", (folder() / "state.sqlite").string(),
+      "copy",     "s3://" + kSource,      "gs://" + kTarget, "--state",    (folder() / "state.sqlite").string(),
       "--report", report_file().string(), "--json",          "--progress", "none"};
   arguments.insert(arguments.end(), options.begin(), options.end());
   return ferry_command(std::move(arguments), changes);
@@ -75,7 +75,8 @@ Outcome SystemTest::read_outcome(Ended ended) {
 }
 
 std::unique_ptr<Process> SystemTest::start_copy(std::vector<std::string> options, const Environment& changes) {
-  return std::make_unique<Process>(copy_command(std::move(options), changes), folder(), "ferry-" + std::to_string(++runs_));
+  return std::make_unique<Process>(copy_command(std::move(options), changes), folder(),
+                                   "ferry-" + std::to_string(++runs_));
 }
 
 Outcome SystemTest::copy(std::vector<std::string> options, const Environment& changes, Duration deadline) {

@@ -34,14 +34,15 @@ class Tls : public SystemTest {
     ASSERT_EQ(ended.code, 0) << ended.err;
   }
   void make_authority(const std::string& name) {
-    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file(name + ".key"),
-             "-out", file(name + ".pem"), "-days", "2", "-subj", "/CN=" + name});
+    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+             file(name + ".key"), "-out", file(name + ".pem"), "-days", "2", "-subj", "/CN=" + name});
   }
   void make_certificate(const std::string& name, const std::string& authority, const std::string& names) {
-    openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file(name + ".key"), "-out",
-             file(name + ".csr"), "-subj", "/CN=" + name, "-addext", "subjectAltName=" + names});
-    openssl({"x509", "-req", "-in", file(name + ".csr"), "-CA", file(authority + ".pem"), "-CAkey", file(authority + ".key"),
-             "-CAcreateserial", "-out", file(name + ".pem"), "-days", "2", "-copy_extensions", "copy"});
+    openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file(name + ".key"),
+             "-out", file(name + ".csr"), "-subj", "/CN=" + name, "-addext", "subjectAltName=" + names});
+    openssl({"x509", "-req", "-in", file(name + ".csr"), "-CA", file(authority + ".pem"), "-CAkey",
+             file(authority + ".key"), "-CAcreateserial", "-out", file(name + ".pem"), "-days", "2", "-copy_extensions",
+             "copy"});
   }
 };
 
@@ -70,7 +71,8 @@ TEST_F(Tls, CertificateOfAnotherHostIsRefused_F079) {
   start_with("server");
   sandbox_->forget();
   const auto port = sandbox_->s3().substr(sandbox_->s3().rfind(':'));
-  expect_silence(copy({"--ca-file", file("ca.pem"), "--s3-endpoint", "https://[::ffff:127.0.0.1]" + port}), "certificate");
+  expect_silence(copy({"--ca-file", file("ca.pem"), "--s3-endpoint", "https://[::ffff:127.0.0.1]" + port}),
+                 "certificate");
 }
 
 TEST_F(Tls, PlainAnswerToATlsHelloIsRefused_F079) {
