@@ -71,8 +71,6 @@ class CopyRun::Crew {
     asio::post(control_, [this] { stop(Why::kInterrupted); });
   }
 
-  [[nodiscard]] const Tally& tally() const { return tally_; }
-
  private:
   enum class Why { kInterrupted, kBroken };
 
@@ -236,6 +234,10 @@ class CopyRun::Crew {
   }
 
   void wind_up() {
+    {
+      const std::lock_guard lock{mutex_};
+      stopping_ = true;  // whoever asks to stop from now on comes too late
+    }
     signals_.cancel();
     side_work_.cancel();
     guard_.reset();
@@ -314,6 +316,5 @@ CopyRun::CopyRun(const Settings& settings, CopyRooms rooms)
 CopyRun::~CopyRun() = default;
 Result<CopyEnding> CopyRun::run() { return crew_->run(); }
 void CopyRun::interrupt() { crew_->interrupt(); }
-const Tally& CopyRun::tally() const { return crew_->tally(); }
 
 }  // namespace ferry::app

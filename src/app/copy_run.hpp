@@ -44,8 +44,6 @@ class CopyRun {
   /// thread.
   void interrupt();
 
-  [[nodiscard]] const Tally& tally() const;
-
  private:
   class Crew;
   std::unique_ptr<Crew> crew_;
