@@ -74,6 +74,7 @@ class GcsService final : public Service {
 
   Task<Failure> start_session(Call* call);
   Task<Failure> put_chunk(Call* call);
+  [[nodiscard]] static GcsResult<Chunk> describe_chunk(const Wire& wire);
   Task<Failure> cancel_session(Call* call);
   Task<GcsResult<bool>> store_chunk(Call* call, GcsSession* session, Chunk* chunk);
   [[nodiscard]] GcsResult<GcsObjectPtr> finish_session(Call* call, GcsSession* session);

@@ -217,6 +217,16 @@ TEST(GcsSession, EndsEmptyAndUnknownTotals) {
   EXPECT_EQ(world.gcs("GET", kObject + "plain?alt=media")->body, "no range");
 }
 
+TEST(GcsSession, EndsOnlyWithAsManyBytesAsTheTotalSays) {
+  World world;
+  const auto uri = world.session();
+  const std::string quantum(kQuantum, 'a');
+  EXPECT_EQ(world.put(uri, "bytes 0-*/524289", quantum)->status, 308) << "the body ended before the total";
+  EXPECT_EQ(world.put(uri, "bytes 0-99/100", std::string(100, 'a'))->status, 400) << "more is stored already";
+  EXPECT_EQ(world.gcs("GET", kObject + "k")->status, 404);
+  EXPECT_EQ(world.put(uri, "bytes 262144-524288/524289", quantum + "b")->status, 200);
+}
+
 TEST(GcsSession, CancelsAndForgets) {
   World world;
   const auto uri = world.session();

@@ -118,6 +118,11 @@ Task<GcsService::Failure> GcsService::reply_incomplete(Call* call, std::uint64_t
 
 namespace {
 
+bool holds(GcsSession* session, std::uint64_t total) {
+  const std::lock_guard lock(session->mutex);
+  return !session->intake || session->intake->size() == total;
+}
+
 std::optional<GcsError> check_chunk_rules(const std::optional<std::uint64_t>& session_total, std::uint64_t persisted,
                                           std::uint64_t first, std::optional<std::uint64_t> size,
                                           std::optional<std::uint64_t> total, bool last) {
@@ -132,6 +137,7 @@ std::optional<GcsError> check_chunk_rules(const std::optional<std::uint64_t>& se
                                 "already uploaded size of {} byte(s).",
                                 first, persisted));
   }
+  if (total && persisted > *total) return bad_range("more bytes than the total are stored already");
   if (total && size && first + *size > *total) return bad_range("the chunk reaches beyond the total");
   if (!last && size && *size % kQuantum != 0) {
     return GcsError(
@@ -143,18 +149,13 @@ std::optional<GcsError> check_chunk_rules(const std::optional<std::uint64_t>& se
 
 }  // namespace
 
-Task<GcsService::Failure> GcsService::put_chunk(Call* call) {
-  const auto& wire = *call->wire;
-  call->range = wire.header("content-range").value_or("");
-  const auto session = store_->session(call->route.target.query.get("upload_id"));
-  if (!session || session->bucket != call->route.bucket) co_return GcsError(404, "notFound", "No such upload session.");
-  call->route.key = session->name;
-
+/// What the heads of a PUT say about its bytes.
+GcsResult<GcsService::Chunk> GcsService::describe_chunk(const Wire& wire) {
   Chunk chunk;
   const auto length = wire.request().content_length;
   if (const auto header = wire.header("content-range")) {
     const auto range = parse_content_range(*header);
-    if (!range) co_return bad_range(printable(*header));
+    if (!range) return tl::unexpected(bad_range(printable(*header)));
     chunk.query = range->query;
     chunk.first = range->first.value_or(0);
     chunk.total = range->total;
@@ -163,16 +164,30 @@ Task<GcsService::Failure> GcsService::put_chunk(Call* call) {
     if (range->open_end) chunk.size = length;
     if (range->query) chunk.size = 0;
     if (chunk.size && length && *chunk.size != *length) {
-      co_return GcsError(400, "badRequest",
-                         fmt::format("There were {} byte(s) in the request body. There should have been {} byte(s) "
-                                     "according to the Content-Range header.",
-                                     *length, *chunk.size));
+      return tl::unexpected(
+          GcsError(400, "badRequest",
+                   fmt::format("There were {} byte(s) in the request body. There should have been {} byte(s) "
+                               "according to the Content-Range header.",
+                               *length, *chunk.size)));
     }
   } else {
     chunk.size = length;
     chunk.total = length;
     chunk.until_end = true;
   }
+  return chunk;
+}
+
+Task<GcsService::Failure> GcsService::put_chunk(Call* call) {
+  const auto& wire = *call->wire;
+  call->range = wire.header("content-range").value_or("");
+  const auto session = store_->session(call->route.target.query.get("upload_id"));
+  if (!session || session->bucket != call->route.bucket) co_return GcsError(404, "notFound", "No such upload session.");
+  call->route.key = session->name;
+
+  auto described = describe_chunk(wire);
+  if (!described) co_return std::move(described).error();
+  auto chunk = *described;
 
   std::uint64_t persisted = 0;
   GcsObjectPtr finished;
@@ -196,6 +211,7 @@ Task<GcsService::Failure> GcsService::put_chunk(Call* call) {
     auto stored = co_await store_chunk(call, session.get(), &chunk);
     if (!stored) co_return std::move(stored).error();
     complete = *stored && chunk.last();
+    if (complete && chunk.total) complete = holds(session.get(), *chunk.total);
   }
   if (complete) {
     auto object = finish_session(call, session.get());
@@ -226,6 +242,7 @@ Task<GcsResult<bool>> GcsService::store_chunk(Call* call, GcsSession* session, C
   std::uint64_t persisted = 0;
   {
     const std::lock_guard lock(session->mutex);
+    if (session->writer != chunk->writer || !session->intake) co_return tl::unexpected(overtaken());
     persisted = session->intake->size();
   }
   const auto* fault = call->wire->fault();
