@@ -146,7 +146,7 @@ void S3Service::mutate(const std::string& bucket, const std::string& key,
   append_json(&note, key);
   note += fmt::format(",\"size\":{},\"etag\":", replacement->size());
   append_json(&note, (*stored)->etag);
-  note += fmt::format(",\"sha256\":\"{}\"", hex(sha256(*replacement)));
+  note += fmt::format(R"(,"modified":"{}","sha256":"{}")", s3_time((*stored)->modified), hex(sha256(*replacement)));
   log_->note(note);
 }
 

@@ -85,7 +85,7 @@ TEST_F(FromCeph, WholeMigrationArrivesAndARescanMovesNothing) {
                                          "a?b#c",
                                          "quote\"'<",
                                          "dir/",
-                                         "..",
+                                         "..a",
                                          "/leading",
                                          "tab\t.",
                                          "\xc3\xbc",

@@ -153,11 +153,15 @@ TEST_F(Fault, FlippedByteOfAMultipartObjectIsNeverCommitted_F014) {
   expect_ledger("key", "integrity");
 }
 
-TEST_F(Fault, FlippedByteIsFoundByTheMultipartTagAlone_F015) {
-  source_->put_in_parts("key", {noise(6 * kMiB, 1), noise(5 * kMiB, 2), noise(7, 3)});
-  sandbox_->fault(s3("GetObject",
-                     {{"flip_byte", 7 * kMiB}, {"drop_headers", {"x-amz-checksum-crc64nvme", "x-amz-checksum-type"}}}));
-  expect_ledger("key", "integrity");
+TEST_F(Fault, ObjectWithNothingToCompareWithIsMarkedSo_F015) {
+  const std::vector<std::string> parts{noise(6 * kMiB, 1), noise(5 * kMiB, 2), noise(7, 3)};
+  source_->put_in_parts("key", parts);
+  sandbox_->fault(s3("GetObject", {{"drop_headers", {"x-amz-checksum-crc64nvme", "x-amz-checksum-type"}}}));
+  expect_arrives("key", parts[0] + parts[1] + parts[2]);
+  const auto copied = reported("copied");
+  ASSERT_EQ(copied.size(), 1);
+  EXPECT_EQ(copied[0].at("check"), "transport");
+  EXPECT_EQ(target_->describe("key")->at("metadata").at("ferry-check"), "transport");
 }
 
 TEST_F(Fault, AnotherVersionsTagInTheReplyIsABadReply_F018) {

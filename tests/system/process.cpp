@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
   ::close(input[0]);
   ::close(out);
   ::close(err);
-  pidfd_ = check(::pidfd_open(pid_, 0), "pidfd_open");
+  pidfd_ = check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)), "pidfd_open");
 }
 
 Process::~Process() {

@@ -24,7 +24,7 @@ class Sandbox {
   [[nodiscard]] S3Account account() const;
   [[nodiscard]] const std::filesystem::path& key_file() const {
     return key_file_;
-  }                                               ///< of a service account of its own
+  }  ///< of a service account of its own
   [[nodiscard]] Environment environment() const;  ///< what points bucketferry at it
 
   void fault(const boost::json::object& instruction);
