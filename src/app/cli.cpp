@@ -116,7 +116,7 @@ class Merger {
     }
     if (path.size() > kValueBytesMax) return fail(ErrorKind::kInvalid, "--config: a path has at most 4096 bytes");
     auto file = read_settings_file(path);
-    if (!file) return fail(std::move(file).error());
+    if (!file) return fail(std::move(file).error().during("--config"));
     path_ = path;
     file_ = *std::move(file);
     return check_names();

@@ -52,7 +52,7 @@ Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience p
 
   Clients clients;
   auto http = net::make_http_client(executor, std::move(http_options), recipe.clock);
-  if (!http) return fail(std::move(http).error());
+  if (!http) return fail(std::move(http).error().during("--ca-file or a proxy setting"));
   clients.http = *std::move(http);
 
   s3::Options from;
@@ -115,7 +115,7 @@ Result<std::optional<std::string>> gcs_key(Settings* settings) {
   }
   std::optional<std::string> warning;
   auto key = gcs::read_key_file(*gcs.key_file, &warning);
-  if (!key) return fail(std::move(key).error());
+  if (!key) return fail(std::move(key).error().during("--gcs-credentials (or GOOGLE_APPLICATION_CREDENTIALS)"));
   if (warning) settings->warnings.push_back(*std::move(warning));
   return *std::move(key);
 }

@@ -128,7 +128,7 @@ TEST_F(FromCeph, WholeMigrationArrivesAndARescanMovesNothing) {
   EXPECT_EQ(headers.at("metadata").at("colour"), "green");
 
   EXPECT_EQ(migrate("verify").code(), 0);
-  put("many/7", "changed");
+  put("many/late", "added");  // replaced content has tests of its own; here each key keeps one checksum for the checker
   const auto second = migrate();
   EXPECT_EQ(second.code(), 0) << second.describe();
   EXPECT_EQ(second.number("copied"), 1);

@@ -53,7 +53,8 @@ class SandboxTarget final : private OwnSandbox, public TargetHarness {
   std::optional<std::string> bytes(const ObjectKey& key) override { return bucket_.get(key.str()); }
   UserMetadata metadata(const ObjectKey& key) override {
     UserMetadata entries;
-    for (const auto& [name, value] : bucket_.describe(key.str())->at("metadata").as_object()) {
+    const auto resource = bucket_.describe(key.str()).value();
+    for (const auto& [name, value] : resource.at("metadata").as_object()) {
       entries.emplace_back(std::string{name}, boost::json::value_to<std::string>(value));
     }
     return entries;

@@ -83,7 +83,7 @@ TEST_F(Settings, ThatMakeNoSenseAreNamedAndRefused_F140) {
   expect_refused(2, {"target", "--help"}, {"copy", "s3://source"}, keys);
   expect_refused(2, {"'move'", "copy"}, {"move", "s3://source", "gs://target"}, keys);
   expect_refused(2, {"--help"}, {}, keys);
-  expect_refused(2, {"'%41'"}, {"copy", "s3://%41", "gs://target"}, keys);
+  expect_refused(2, {"'s3://%41'"}, {"copy", "s3://%41", "gs://target"}, keys);
 }
 
 TEST_F(Settings, MissingCredentialsAreNamedWithARemedy_F140) {

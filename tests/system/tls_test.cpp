@@ -18,12 +18,11 @@ class Tls : public SystemTest {
     start({"--tls-cert", file(certificate + ".pem"), "--tls-key", file(certificate + ".key")});
   }
 
-  /// Refused before anything was said: no request, no header, no signature.
+  /// Refused by the source before anything was said to it: no request, no header, no signature.
   void expect_silence(const Outcome& outcome, const std::string& word) {
     EXPECT_EQ(outcome.code(), 3) << outcome.describe();
     EXPECT_NE(outcome.ended.err.find(word), std::string::npos) << outcome.describe();
     EXPECT_EQ(sandbox_->requests("s3", "ListObjectsV2"), 0);
-    EXPECT_EQ(sandbox_->requests("gcs", "ListObjects"), 0);
   }
 
   [[nodiscard]] std::string file(const std::string& name) const { return (folder() / name).string(); }
@@ -64,6 +63,7 @@ TEST_F(Tls, UnknownAuthorityIsRefusedBeforeACredentialIsSent_F079) {
   sandbox_->forget();
   expect_silence(copy(), "certificate");
   expect_silence(copy({"--ca-file", file("other-ca.pem")}), "certificate");
+  EXPECT_EQ(sandbox_->requests("gcs", "ListObjects"), 0);
 }
 
 TEST_F(Tls, CertificateOfAnotherHostIsRefused_F079) {

@@ -68,7 +68,7 @@ class ProfileCredentials final : public CredentialProvider {
     const auto second = find_profile(*in_config, config_section);
     if (!first && !second) {
       return fail(ErrorKind::kInvalid, "no profile '" + printable(profile_) + "' in " + printable(credentials_file_) +
-                                           " or " + printable(config_file_) + "; check AWS_PROFILE");
+                                           " or " + printable(config_file_) + "; check AWS_PROFILE or --s3-profile");
     }
     if (first && first->contains("aws_access_key_id")) return keys_of(*first, credentials_file_);
     if (second && second->contains("aws_access_key_id")) return keys_of(*second, config_file_);

@@ -47,10 +47,22 @@ Result<EntryFields> fields_of(pugi::xml_node contents) {
   return fields;
 }
 
+/// Tab, line feed and carriage return are legal in XML; the others can only be meant url-encoded.
+bool has_control_character(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+  });
+}
+
 Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding) {
   const auto fields = fields_of(contents);
   if (!fields) return fail(fields.error());
   if (!fields->key || fields->key->empty()) return broken("an entry without a key");
+  if (has_control_character(*fields->key)) {
+    return fail(ErrorKind::kCorrupt,
+                "listing has an unencoded control character in key '" + printable(*fields->key) + "'");
+  }
   auto key = encoding == KeyEncoding::kUrl ? percent_decode(*fields->key, true) : std::string{*fields->key};
   if (!key || key->empty()) return broken("key '" + printable(*fields->key) + "' is not URL-encoded");
 
