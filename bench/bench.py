@@ -66,7 +66,9 @@ def run(command, env, sandbox):
     server_before = sandbox.cpu_seconds()
     start = time.monotonic()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT)
+        # rclone 1.60 can't start with a certificate bundle from the environment, and nothing here uses TLS.
+        inherited = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
+        process = subprocess.Popen(command, env={**inherited, **env}, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - start
@@ -85,8 +87,8 @@ def bucketferry(sandbox, source, target, folder):
     state = folder / f"{target}.sqlite"
     command = [str(BIN / "bucketferry"), "copy", f"s3://{source}", f"gs://{target}", "--state", str(state), "--quiet"]
     env = {
-        "AWS_ACCESS_KEY_ID": sandbox.ready["access_key"],
-        "AWS_SECRET_ACCESS_KEY": sandbox.ready["secret_key"],
+        "AWS_ACCESS_KEY_ID": sandbox.ready["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": sandbox.ready["secret_access_key"],
         "AWS_ENDPOINT_URL_S3": sandbox.ready["s3"],
         "STORAGE_EMULATOR_HOST": sandbox.ready["gcs"],
     }
@@ -98,8 +100,8 @@ def rclone(sandbox, source, target, folder):
         "RCLONE_CONFIG": str(folder / "rclone.conf"),
         "RCLONE_CONFIG_SRC_TYPE": "s3",
         "RCLONE_CONFIG_SRC_PROVIDER": "Ceph",
-        "RCLONE_CONFIG_SRC_ACCESS_KEY_ID": sandbox.ready["access_key"],
-        "RCLONE_CONFIG_SRC_SECRET_ACCESS_KEY": sandbox.ready["secret_key"],
+        "RCLONE_CONFIG_SRC_ACCESS_KEY_ID": sandbox.ready["access_key_id"],
+        "RCLONE_CONFIG_SRC_SECRET_ACCESS_KEY": sandbox.ready["secret_access_key"],
         "RCLONE_CONFIG_SRC_ENDPOINT": sandbox.ready["s3"],
         "RCLONE_CONFIG_SRC_FORCE_PATH_STYLE": "true",
         "RCLONE_CONFIG_DST_TYPE": "google cloud storage",
