@@ -88,10 +88,11 @@ TEST_F(Interrupt, LetsSmallObjectsUnderWayFinish_F129) {
 
 TEST_F(Interrupt, SecondSignalEndsAtOnce_F130) {
   start_synthetic(200, 8 * kMiB, {"--rate", "1M"});
-  auto process = start_copy({"--grace", "600"});
+  auto process = start_copy({"--grace", "600", "--progress", "plain"});
   EXPECT_TRUE(eventually([&] { return sandbox_->requests("s3", "ListObjectsV2") > 0; }, Duration{30}));
   process->signal(SIGINT);
-  pause_briefly();
+  // Two at once may count as one: the second only when the first was heard.
+  EXPECT_TRUE(eventually([&] { return process->err().find("stopping") != std::string::npos; }, Duration{10}));
   process->signal(SIGINT);
   const auto ended = process->wait(Duration{10});
   EXPECT_EQ(ended.code, 130) << ended.err;
