@@ -1,6 +1,7 @@
 #include "sandbox/gcs_service.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "kit/base/text.hpp"
 #include "sandbox/gcs_detail.hpp"
@@ -10,7 +11,7 @@ namespace ferry::sandbox {
 namespace {
 
 /// /b, /b/BUCKET, /b/BUCKET/o, /b/BUCKET/o/OBJECT, … : what follows /storage/v1.
-void route_resource(std::string_view method, const std::vector<std::string>& path, Route* route) {
+void route_resource(std::string_view method, std::span<const std::string> path, Route* route) {
   const auto size = path.size();
   if (size < 1 || path[0] != "b") return;
   if (size == 1 || (size == 2 && path[1].empty())) {
@@ -44,7 +45,7 @@ void route_resource(std::string_view method, const std::vector<std::string>& pat
 }
 
 /// What follows /upload/storage/v1.
-void route_upload(const net::ServerRequest& request, const std::vector<std::string>& path, Route* route) {
+void route_upload(const net::ServerRequest& request, std::span<const std::string> path, Route* route) {
   if (path.size() != 3 || path[0] != "b" || path[2] != "o") return;
   const auto& query = route->target.query;
   route->bucket = path[1];
@@ -73,9 +74,7 @@ Route GcsService::route(const net::ServerRequest& request) const {
   if (!target) return route;
   route.target = *std::move(target);
   const auto& path = route.target.segments;
-  const auto below = [&](std::size_t count) {
-    return std::vector<std::string>(path.begin() + static_cast<std::ptrdiff_t>(count), path.end());
-  };
+  const auto below = [&](std::size_t count) { return std::span<const std::string>(path).subspan(count); };
   const auto starts = [&](std::initializer_list<std::string_view> names) {
     return path.size() >= names.size() && std::equal(names.begin(), names.end(), path.begin());
   };

@@ -93,7 +93,7 @@ Task<GcsService::Failure> GcsService::start_session(Call* call) {
     constexpr std::uint64_t kObjectMax = 5'497'558'138'880;
     if (*session->total > kObjectMax) co_return GcsError(400, "uploadTooLarge", "The object is over 5 TiB.");
   }
-  session->intake.emplace(bytes_, wanted_digests(true));
+  session->intake.emplace(bytes_, wanted_digests(session->md5.has_value()));
 
   const auto id = fmt::format("{:016x}{:016x}", rng_->next(), rng_->next());
   store_->start_session(id, session);

@@ -104,7 +104,11 @@ std::optional<GcsError> check_digests(const GoogHashes& declared, const Digests&
     if (*declared.crc32c != computed) return differ("CRC32C", *declared.crc32c, computed);
   }
   if (declared.md5) {
-    const auto computed = base64(actual.get(HashKind::kMd5).value_or(""));
+    const auto raw = actual.get(HashKind::kMd5);
+    if (!raw) {  // --no-md5, and the client declared one only at the end
+      return GcsError(400, "invalid", "This server computes an MD5 only if it is declared when the upload starts.");
+    }
+    const auto computed = base64(*raw);
     if (*declared.md5 != computed) return differ("MD5", *declared.md5, computed);
   }
   return std::nullopt;

@@ -1,7 +1,5 @@
 #include "sandbox/pattern.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -72,6 +70,11 @@ std::uint32_t Pattern::range_crc(std::uint64_t first, std::uint64_t end) const {
 }
 
 std::uint32_t Pattern::crc32c(std::uint64_t first, std::uint64_t length) const {
+  constexpr std::uint64_t kDirectBytes = 128 * 1024;  // reading so few bytes is cheaper than combining
+  if (length <= kDirectBytes) {
+    const auto start_bytes = at(first, length);
+    return ferry::crc32c(ferry::crc32c(0, start_bytes), at(0, length - start_bytes.size()));
+  }
   const auto start = first % kPeriod;
   const auto head = std::min(length, kPeriod - start);
   const auto whole = (length - head) / kPeriod;
@@ -98,7 +101,13 @@ SyntheticKeys::SyntheticKeys(std::uint64_t count, std::uint64_t size, std::strin
     : count_(count), size_(size), seed_(scatter(seed, 0)) {}
 
 std::string SyntheticKeys::key(std::uint64_t index) const {
-  return fmt::format("data/{:07}/{:03}", index / kKeysPerFolder, index % kKeysPerFolder);
+  std::string key = "data/0000000/000";
+  const auto write = [&](std::size_t last, std::uint64_t number) {
+    for (; number > 0; number /= 10) key[last--] = static_cast<char>('0' + number % 10);
+  };
+  write(11, index / kKeysPerFolder);
+  write(15, index % kKeysPerFolder);
+  return key;
 }
 
 std::uint64_t SyntheticKeys::lower_bound(std::string_view wanted) const {
@@ -116,15 +125,24 @@ std::uint64_t SyntheticKeys::lower_bound(std::string_view wanted) const {
 }
 
 std::optional<std::uint64_t> SyntheticKeys::index(std::string_view wanted) const {
-  const auto found = lower_bound(wanted);
-  if (found < count_ && key(found) == wanted) return found;
-  return std::nullopt;
+  if (wanted.size() != key(0).size()) return std::nullopt;
+  const auto folder = parse_u64(wanted.substr(5, 7));
+  const auto place = parse_u64(wanted.substr(13));
+  if (!folder || !place) return std::nullopt;
+  const auto found = *folder * kKeysPerFolder + *place;
+  return found < count_ && key(found) == wanted ? std::optional(found) : std::nullopt;
 }
 
 std::uint64_t SyntheticKeys::shift(std::uint64_t index) const { return mix(seed_ + index) % Pattern::kPeriod; }
 
 std::string SyntheticKeys::etag(std::uint64_t index) const {
-  return fmt::format("\"{:016x}{:016x}-1\"", mix(seed_ ^ index), mix(~seed_ + index));
+  std::string text = "\"00000000000000000000000000000000-1\"";
+  const auto write = [&](std::size_t first, std::uint64_t number) {
+    for (std::size_t i = 0; i < 16; ++i) text[first + i] = "0123456789abcdef"[number >> (60 - 4 * i) & 15];
+  };
+  write(1, mix(seed_ ^ index));
+  write(17, mix(~seed_ + index));
+  return text;
 }
 
 Content SyntheticKeys::content(std::uint64_t index) const {

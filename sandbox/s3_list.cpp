@@ -12,8 +12,7 @@ class KeyWriter {
   explicit KeyWriter(bool url) : url_(url) {}
   void element(std::string* out, std::string_view name, std::string_view key) const {
     if (!url_) return append_element(out, name, key);
-    std::string encoded;
-    for (const char c : percent_encode(key, "/*")) encoded += c;
+    auto encoded = percent_encode(key, "/*");
     for (auto at = encoded.find("%20"); at != std::string::npos; at = encoded.find("%20", at))
       encoded.replace(at, 3, "+");
     out->append("<").append(name).append(">").append(encoded).append("</").append(name).append(">");
@@ -21,6 +20,19 @@ class KeyWriter {
 
  private:
   bool url_;
+};
+
+/// Neighbours in a listing are often of the same age.
+class TimeWriter {
+ public:
+  [[nodiscard]] std::string_view text(WallTime time) {
+    if (text_.empty() || time != time_) text_ = s3_time(time_ = time);
+    return text_;
+  }
+
+ private:
+  WallTime time_{};
+  std::string text_;
 };
 
 S3Result<std::size_t> max_keys(const Query& query) {
@@ -73,10 +85,10 @@ S3Result<S3ListQuery> read_list_query(const Query& query, bool second) {
   return wanted;
 }
 
-void append_entry(std::string* body, const S3ListEntry& entry, const KeyWriter& keys, bool owner) {
+void append_entry(std::string* body, const S3ListEntry& entry, const KeyWriter& keys, bool owner, TimeWriter* times) {
   *body += "<Contents>";
   keys.element(body, "Key", entry.key);
-  append_element(body, "LastModified", s3_time(entry.modified));
+  append_element(body, "LastModified", times->text(entry.modified));
   append_element(body, "ETag", entry.etag);
   if (entry.checksum) {
     append_element(body, "ChecksumAlgorithm", s3_checksum_name(*entry.checksum));
@@ -117,8 +129,9 @@ Task<S3Service::Failure> S3Service::list_objects(Context* context) {
     keys.element(&body, "Marker", query.get("marker"));
     if (listing->truncated && !wanted->delimiter.empty()) keys.element(&body, "NextMarker", listing->next);
   }
+  TimeWriter times;
   const bool owner = !second || query.get("fetch-owner") == "true";
-  for (const auto& entry : listing->entries) append_entry(&body, entry, keys, owner);
+  for (const auto& entry : listing->entries) append_entry(&body, entry, keys, owner, &times);
   for (const auto& prefix : listing->prefixes) {
     body += "<CommonPrefixes>";
     keys.element(&body, "Prefix", prefix);

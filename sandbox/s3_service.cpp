@@ -95,11 +95,14 @@ S3Result<std::optional<Signature>> S3Service::let_in(const Call& call,
 }
 
 net::Headers S3Service::base_headers() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+  thread_local std::pair<Seconds, std::string> date;  // written once a second, sent with every answer
+  if (date.first != now || date.second.empty()) date = {now, http_date(now)};
   const auto id = fmt::format("{:016X}", ++requests_);
   return net::Headers{{"x-amz-request-id", id},
                       {"x-amz-id-2", "sandbox/" + id},
                       {"Server", "bucketferry-sandbox"},
-                      {"Date", http_date(std::chrono::floor<std::chrono::seconds>(clock_->wall()))}};
+                      {"Date", date.second}};
 }
 
 Task<S3Service::Failure> S3Service::reply(Context* context, int status, net::Headers headers, std::string body) {

@@ -7,6 +7,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -86,6 +87,21 @@ class KeyFile {
   bool temporary_ = false;
 };
 
+/// Threads share a port, and so could a second sandbox by mistake: every other request would then go to a stranger.
+Status check_port_is_free(const std::string& address, std::uint16_t port) {
+  using asio::ip::tcp;
+  boost::system::error_code bad;
+  const auto ip = asio::ip::make_address(address, bad);
+  if (bad) return fail(ErrorKind::kInvalid, "--address '" + printable(address) + "': an IP address is expected");
+  asio::io_context context{1};
+  tcp::acceptor probe(context);
+  probe.open(tcp::endpoint(ip, port).protocol(), bad);
+  if (!bad) probe.set_option(tcp::acceptor::reuse_address(true), bad);
+  if (!bad) probe.bind(tcp::endpoint(ip, port), bad);
+  if (bad) return fail(ErrorKind::kInvalid, fmt::format("port {} on {}: {}", port, address, bad.message()));
+  return {};
+}
+
 struct Ports {
   std::uint16_t s3 = 0, gcs = 0, token = 0;
 };
@@ -102,6 +118,9 @@ Status add_servers(const ServeOptions& options, Sandbox* sandbox, Worker* worker
       {options.token, sandbox->token(), &ports->token}};
   for (const auto& [port, service, chosen] : wanted) {
     if (!port) continue;
+    if (*chosen == 0) {
+      if (auto is_free = check_port_is_free(options.address, *port); !is_free) return is_free;
+    }
     if (*chosen == 0) *chosen = *port;  // the first worker may get any free port, the others share it
     if (auto added = worker->add(sandbox, service, server, chosen); !added) return added;
   }
