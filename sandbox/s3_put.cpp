@@ -303,7 +303,8 @@ Task<S3Service::Failure> S3Service::copy_object(Context* context) {
   object->etag = object->encryption == "AES256" ? "\"" + hex(*digests->get(HashKind::kMd5)) + "\"" : opaque_etag();
   if (object->checksum && !object->checksum->full_object) object->checksum = std::nullopt;
   const auto raw_sha256 = digests->get(HashKind::kSha256);
-  auto stored = co_await commit(context, *std::move(object), S3Conditions{},
+  S3Conditions unconditional;
+  auto stored = co_await commit(context, *std::move(object), std::move(unconditional),
                                 raw_sha256 ? std::optional(hex(*raw_sha256)) : std::nullopt);
   if (!stored) co_return std::move(stored).error();
   std::string body(kXmlHead);
