@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "domain/transfer_plan.hpp"
@@ -26,8 +27,8 @@ class Settlement {
 /// One delivered message on loan. Settling consumes it; dropped unsettled, it is given back at once.
 class Delivery {
  public:
-  Delivery(TransferPlan plan, std::uint32_t attempt, std::unique_ptr<Settlement> settlement)
-      : plan_(std::move(plan)), attempt_(attempt), settlement_(std::move(settlement)) {}
+  Delivery(TransferPlan plan, std::uint32_t attempt, std::unique_ptr<Settlement> settlement, std::string defect = {})
+      : plan_(std::move(plan)), attempt_(attempt), settlement_(std::move(settlement)), defect_(std::move(defect)) {}
   Delivery(Delivery&&) = default;
   Delivery& operator=(Delivery&&) = delete;
   ~Delivery() {
@@ -35,6 +36,9 @@ class Delivery {
   }
   [[nodiscard]] const TransferPlan& plan() const { return plan_; }
   [[nodiscard]] std::uint32_t attempt() const { return attempt_; }  ///< 1 for the first delivery
+  /// Not empty: the message can't be read, and this says why (never the message's own text). Of the plan only the key
+  /// holds something then: what the ledger is to call the message.
+  [[nodiscard]] const std::string& defect() const { return defect_; }
   void ack() && { std::exchange(settlement_, nullptr)->ack(); }
   void nack(Milliseconds delay) && { std::exchange(settlement_, nullptr)->nack(delay); }
 
@@ -42,6 +46,7 @@ class Delivery {
   TransferPlan plan_;
   std::uint32_t attempt_;
   std::unique_ptr<Settlement> settlement_;
+  std::string defect_;
 };
 
 class MessageQueue {

@@ -14,30 +14,11 @@
 #include <string>
 #include <vector>
 
-#include "domain/receipt.hpp"
-#include "domain/version.hpp"
 #include "kit/async/task.hpp"
 #include "kit/base/error.hpp"
+#include "state/record.hpp"
 
 namespace ferry {
-
-struct Published {
-  ObjectKey key;
-  Version version;
-  Seconds when{};
-};
-
-/// What is known of one key.
-struct Record {
-  ObjectKey key;
-  std::optional<Published> published;
-  std::optional<Receipt> consumed;
-};
-
-struct RecordPage {
-  std::vector<Record> records;    ///< ascending by key
-  std::optional<ObjectKey> next;  ///< pass as `after`; nothing: the end
-};
 
 /// A large upload that another process can go on with: session, and hash states at `offset`.
 struct Checkpoint {
@@ -46,11 +27,6 @@ struct Checkpoint {
   std::string session;  ///< bearer secret
   std::uint64_t offset = 0;
   std::map<std::string, std::string> hashes;  ///< HashKind text → StreamHash::save(); all at `offset`
-};
-
-struct FailurePage {
-  std::vector<Failure> failures;
-  std::optional<ObjectKey> next;
 };
 
 class StateStore {
@@ -63,7 +39,13 @@ class StateStore {
   /// Records that a version is at the target and clears the key's failure and checkpoint. Fenced: a receipt with a
   /// lower generation than the recorded one changes nothing and is still a success.
   virtual Task<Status> record_consumed(Receipt receipt) = 0;
-  virtual Task<Result<RecordPage>> list(std::optional<ObjectKey> after, std::size_t limit) = 0;
+  /// All records, page by page. The order is the room's own; a record that is written meanwhile may be missed or come
+  /// twice. @error kInvalid: not a cursor of this store
+  virtual Task<Result<RecordPage>> list(std::optional<std::string> cursor, std::size_t limit) = 0;
+  /// Forgets one half of these records, so that the next scan decides anew. @return how many there were
+  virtual Task<Result<std::uint64_t>> forget(Mark mark, std::vector<ObjectKey> keys) = 0;
+  /// The same for every record of the job, in slices that do not hold up others.
+  virtual Task<Result<std::uint64_t>> forget_all(Mark mark) = 0;
 
   virtual Task<Status> record_failures(std::vector<Failure> failures) = 0;
   virtual Task<Status> clear_failures(std::vector<ObjectKey> keys) = 0;

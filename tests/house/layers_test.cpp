@@ -47,14 +47,18 @@ const std::vector<Room>& rooms() {
       {"target/gcs", together({"target", "domain"}, {kKit})},
       {"target/memory", together({"target"}, {contract})},
       {"queue/memory", together({"queue"}, {contract})},
+      {"queue/pubsub", together({"queue", "kit/resilience"}, {contract})},
+      {"state/redis", together({"state", "kit/net", "kit/resilience"}, {contract})},
       {"state/sqlite", together({"state", "kit/sqlite"}, {contract})},
       {"state/memory", together({"state"}, {contract})},
       {"publish", together({"source", "target", "queue", "state"}, {use_case})},
       {"migrate", together({"source", "target", "queue", "state"}, {use_case})},
       {"verify", together({"source", "target"}, {use_case})},
+      {"admin", together({"state", "observe", "kit/net"}, {contract})},
       {"app", together({"publish", "migrate", "verify", "source/s3", "target/gcs", "queue/memory", "state/sqlite"},
                        {kContracts, use_case, {"kit/net"}})},
-      {"sandbox", kKit},
+      {"sandbox/pubsub", kKit},
+      {"sandbox", together({"sandbox/pubsub"}, {kKit})},
       {"testing/base", kKit},
       {"testing/net", together({"testing/base"}, {kKit})},
       {"testing", together({"testing/base", "publish", "migrate", "verify", "source/memory", "target/memory",
@@ -65,8 +69,8 @@ const std::vector<Room>& rooms() {
 }
 
 /// What tests may use besides: the test kit, and rooms that need nothing outside of the process.
-const std::vector<std::string> kForTests{"testing",       "testing/base", "testing/net", "source/memory",
-                                         "target/memory", "queue/memory", "state/memory"};
+const std::vector<std::string> kForTests{"testing",       "testing/base", "testing/net",  "source/memory",
+                                         "target/memory", "queue/memory", "state/memory", "sandbox/pubsub"};
 
 /// Packages that one room hides from all others: a prefix of the header, and who may include it.
 const std::vector<std::pair<std::string, std::set<std::string>>> kHidden{
@@ -77,6 +81,9 @@ const std::vector<std::pair<std::string, std::set<std::string>>> kHidden{
     {"isa-l/", {"kit/base", "sandbox"}},
     {"CLI/", {"app", "sandbox"}},
     {"yaml-cpp/", {"app"}},
+    {"grpc", {"queue/pubsub", "sandbox/pubsub"}},
+    {"pubsub.grpc.pb.h", {"queue/pubsub", "sandbox/pubsub"}},
+    {"hiredis/", {"state/redis"}},
     {"boost/beast", {"kit/net"}},
     {"openssl/ssl.h", {"kit/net"}},
 };

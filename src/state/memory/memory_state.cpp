@@ -49,12 +49,36 @@ class Store final : public MemoryState {
     co_return Unit{};
   }
 
-  Task<Result<RecordPage>> list(std::optional<ObjectKey> after, std::size_t limit) override {
+  Task<Result<RecordPage>> list(std::optional<std::string> cursor, std::size_t limit) override {
     const std::lock_guard lock{mutex_};
     if (auto error = planned_failure(StateOp::kList)) co_return fail(*std::move(error));
+    const auto after = cursor ? std::optional{ObjectKey{*std::move(cursor)}} : std::nullopt;
     RecordPage page;
-    page.next = copy_page(records_, after, limit, &page.records);
+    const auto next = copy_page(records_, after, limit, &page.records);
+    if (next) page.next = next->str();
     co_return page;
+  }
+
+  Task<Result<std::uint64_t>> forget(Mark mark, std::vector<ObjectKey> keys) override {
+    const std::lock_guard lock{mutex_};
+    if (auto error = planned_failure(StateOp::kForget)) co_return fail(*std::move(error));
+    std::uint64_t count = 0;
+    for (const auto& key : keys) {
+      const auto known = records_.find(key);
+      if (known == records_.end()) continue;
+      count += forget_half(mark, &known->second);
+      if (!known->second.published && !known->second.consumed) records_.erase(known);
+    }
+    co_return count;
+  }
+
+  Task<Result<std::uint64_t>> forget_all(Mark mark) override {
+    const std::lock_guard lock{mutex_};
+    if (auto error = planned_failure(StateOp::kForget)) co_return fail(*std::move(error));
+    std::uint64_t count = 0;
+    for (auto& [key, record] : records_) count += forget_half(mark, &record);
+    std::erase_if(records_, [](const auto& one) { return !one.second.published && !one.second.consumed; });
+    co_return count;
   }
 
   Task<Status> record_failures(std::vector<Failure> failures) override {
@@ -114,6 +138,16 @@ class Store final : public MemoryState {
   }
 
  private:
+  static std::uint64_t forget_half(Mark mark, Record* record) {
+    const bool there = mark == Mark::kPublished ? record->published.has_value() : record->consumed.has_value();
+    if (mark == Mark::kPublished) {
+      record->published.reset();
+    } else {
+      record->consumed.reset();
+    }
+    return there ? 1 : 0;
+  }
+
   std::optional<Error> planned_failure(StateOp operation) {
     auto& kinds = planned_[operation];
     if (kinds.empty()) return std::nullopt;

@@ -13,6 +13,7 @@ enum class StateOp {
   kLookup,
   kRecordConsumed,
   kList,
+  kForget,
   kRecordFailures,
   kClearFailures,
   kFailures,

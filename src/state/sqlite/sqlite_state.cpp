@@ -67,12 +67,23 @@ constexpr const char* kCheckpointColumns =
 constexpr const char* kOne = "WHERE job = ? AND key = ?";
 constexpr const char* kPage = "WHERE job = ? AND key > ? ORDER BY key LIMIT ?";
 
+constexpr const char* kForgetPublished =
+    "UPDATE object SET published_etag = NULL, published_modified = NULL, published_version_id = NULL,"
+    " published_at = NULL WHERE published_etag IS NOT NULL AND job = ?";
+constexpr const char* kForgetConsumed =
+    "UPDATE object SET consumed_etag = NULL, consumed_modified = NULL, consumed_version_id = NULL,"
+    " consumed_at = NULL, generation = NULL, rung = NULL, size = NULL WHERE consumed_etag IS NOT NULL AND job = ?";
+
 struct Statements {
   explicit Statements(SQLite::Database& db)
       : mark_published(db, kMarkPublished),
         record_consumed(db, kRecordConsumed),
         lookup(db, std::string{kRecordColumns} + kOne),
         list(db, std::string{kRecordColumns} + kPage),
+        forget_published(db, std::string{kForgetPublished} + " AND key = ?"),
+        forget_consumed(db, std::string{kForgetConsumed} + " AND key = ?"),
+        forget_all_published(db, kForgetPublished),
+        forget_all_consumed(db, kForgetConsumed),
         record_failure(db,
                        "INSERT OR REPLACE INTO failure (job, key, etag, modified, version_id, reason, what, attempts,"
                        " failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -86,11 +97,20 @@ struct Statements {
         checkpoints(db, std::string{kCheckpointColumns} + "WHERE job = ? ORDER BY key") {}
 
   SQLite::Statement mark_published, record_consumed, lookup, list;
+  SQLite::Statement forget_published, forget_consumed, forget_all_published, forget_all_consumed;
   SQLite::Statement record_failure, clear_failure, failures;
   SQLite::Statement save_checkpoint, load_checkpoint, drop_checkpoint, checkpoints;
 };
 
 // ---- values in and out
+
+/// Cursors of record pages are keys here.
+std::optional<ObjectKey> key_of(std::optional<std::string> cursor) {
+  return cursor ? std::optional{ObjectKey{*std::move(cursor)}} : std::nullopt;
+}
+std::optional<std::string> cursor_of(const std::optional<ObjectKey>& next) {
+  return next ? std::optional{next->str()} : std::nullopt;
+}
 
 std::int64_t to_number(Seconds time) { return time.time_since_epoch().count(); }
 
@@ -267,14 +287,33 @@ class SqliteState final : public StateStore {
     });
   }
 
-  Task<Result<RecordPage>> list(std::optional<ObjectKey> after, std::size_t limit) override {
+  Task<Result<RecordPage>> list(std::optional<std::string> cursor, std::size_t limit) override {
+    auto after = key_of(std::move(cursor));
     return database_->read([this, after = std::move(after), limit](SQLite::Database&) {
       RecordPage page;
-      page.next = read_page(&statements_.list, after, limit, [&page](const Query& row, ObjectKey key) {
+      page.next = cursor_of(read_page(&statements_.list, after, limit, [&page](const Query& row, ObjectKey key) {
         auto record = record_at(row, std::move(key));
         if (record.published || record.consumed) page.records.push_back(std::move(record));
-      });
+      }));
       return page;
+    });
+  }
+
+  Task<Result<std::uint64_t>> forget(Mark mark, std::vector<ObjectKey> keys) override {
+    return database_->write([this, mark, keys = std::move(keys)](SQLite::Database&) {
+      std::uint64_t count = 0;
+      for (const auto& key : keys) {
+        Query query{mark == Mark::kPublished ? &statements_.forget_published : &statements_.forget_consumed};
+        count += static_cast<std::uint64_t>(query.bind(job_).bind(key.str()).run());
+      }
+      return count;
+    });
+  }
+
+  Task<Result<std::uint64_t>> forget_all(Mark mark) override {
+    return database_->write([this, mark](SQLite::Database&) {
+      Query query{mark == Mark::kPublished ? &statements_.forget_all_published : &statements_.forget_all_consumed};
+      return static_cast<std::uint64_t>(query.bind(job_).run());
     });
   }
 

@@ -192,7 +192,7 @@ TEST_F(SqliteState, APageOfDamagedEntriesIsNotTheEndOfTheListing_F112) {
   execute("UPDATE object SET rung = 7 WHERE key < x'63'");
   const auto store = must_open();
   std::vector<std::string> seen;
-  std::optional<ObjectKey> after;
+  std::optional<std::string> after;
   do {
     const auto page = testing::run(store->list(after, 2)).value();
     for (const auto& one : page.records) seen.push_back(one.key.str());
