@@ -19,12 +19,13 @@ namespace ferry::admin {
 
 struct ScanState {
   std::string id;
-  bool audit = false;    ///< ignores what the cache says
+  bool audit = false;  ///< ignores what the cache says
   bool running = false;
   Seconds began{};
   std::optional<Seconds> ended;
   std::string outcome;  ///< empty while running; "complete", or the error in one line
-  std::uint64_t listed = 0, listed_bytes = 0, published = 0, published_bytes = 0, unchanged = 0, waiting = 0, failed = 0;
+  std::uint64_t listed = 0, listed_bytes = 0, published = 0, published_bytes = 0, unchanged = 0, waiting = 0,
+                failed = 0;
 };
 
 struct TransferState {

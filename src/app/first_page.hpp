@@ -18,6 +18,9 @@ class FirstPageSource final : public ObjectSource {
     return patient_->open(std::move(key), std::move(expected), offset);
   }
   Task<Result<ObjectMeta>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
+    return patient_->part_size(std::move(key), std::move(expected), number);
+  }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 
  private:

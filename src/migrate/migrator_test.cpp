@@ -275,6 +275,74 @@ TEST(Migrator, NeverShowsFlippedBytesWhenAnyFullObjectChecksumIsStored_F014) {
   }
 }
 
+std::uint64_t rung_count(const World& world, Rung rung) { return world.tally->rungs[static_cast<std::size_t>(rung)]; }
+
+TEST(Migrator, DerivesTheTagOfAnUploadInPartsAgain_F015) {
+  World world;
+  const auto good = bytes_of(20'000'000);
+  PutOptions options;
+  options.part_size = 8 << 20;
+  world.source->put("a", good, options);
+  world.source->flip("a", 9'000'000, MemoryBucket::kAlways);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.target->commits().empty());
+  EXPECT_EQ(world.target->open_sessions(), 0u) << "wrong bytes must not be resumed later";
+  world.source->heal();
+  const auto asked = world.source->counts().parts;
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  EXPECT_EQ(rung_count(world, Rung::kParts), 1u);
+  EXPECT_EQ(world.source->counts().parts, asked + 1) << "parts of one size cost one question";
+}
+
+TEST(Migrator, AnUploadInOnePartCostsNoQuestion_F015) {
+  World world;
+  PutOptions options;
+  options.part_size = 8 << 20;
+  world.source->put("a", "hello", options);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(rung_count(world, Rung::kParts), 1u);
+  EXPECT_EQ(world.source->counts().parts, 0u);
+}
+
+TEST(Migrator, UnevenPartsAreNoDamage_F015) {
+  const auto good = bytes_of(1'000'000);
+  // The first could be any part's size; with the second set, it could not.
+  for (const std::vector<std::size_t>& sizes :
+       {std::vector<std::size_t>{400'000, 500'000, 100'000}, std::vector<std::size_t>{100'000, 500'000, 400'000}}) {
+    World world;
+    PutOptions options;
+    options.part_sizes = sizes;
+    world.source->put("a", good, options);
+    ASSERT_TRUE(world.copy());
+    EXPECT_TRUE(world.text("a") == good);
+    EXPECT_EQ(rung_count(world, Rung::kParts), 1u);
+    EXPECT_EQ(world.tally->retried, 0u);
+  }
+}
+
+TEST(Migrator, DamageInUnevenPartsIsFound_F015) {
+  World world;
+  PutOptions options;
+  options.part_sizes = {400'000, 500'000, 100'000};
+  world.source->put("a", bytes_of(1'000'000), options);
+  world.source->flip("a", 450'000, MemoryBucket::kAlways);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.target->commits().empty());
+  EXPECT_EQ(world.tally->failed, 1u);
+}
+
+TEST(Migrator, MarksAnObjectWhosePartsCannotBeHadAsTransportOnly_F015) {
+  World world;
+  PutOptions options;
+  options.part_size = 4;
+  options.tells_parts = false;
+  world.source->put("a", "hello", options);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.text("a"), "hello");
+  EXPECT_EQ(rung_count(world, Rung::kTransport), 1u);
+}
+
 TEST(Migrator, DoesNotTakeTheTagOfAnEncryptedObjectAsItsHash_F016) {
   World world;
   PutOptions options;
@@ -632,6 +700,20 @@ TEST(Migrator, GoesOnAfterACrashInALargeObject_F123) {
     }
     EXPECT_TRUE(testing::run(world.state->checkpoints())->empty());
   }
+}
+
+TEST(Migrator, GoesOnAfterACrashInALargeObjectThatWasUploadedInParts_F015_F123) {
+  World world;
+  const auto good = bytes_of(40'000'000);
+  PutOptions options;
+  options.part_size = 256 << 10;
+  world.source->put("a", good, options);
+  die_at(world, 30'000'000);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  expect_commits_are(world, {good});
+  EXPECT_EQ(rung_count(world, Rung::kParts), 1u);
+  EXPECT_LT(world.tally->moved_bytes, 12'000'000u) << "chunks end where parts do";
 }
 
 TEST(Migrator, DoesNotGoOnWithAnotherVersionAfterACrash_F003_F123) {

@@ -65,7 +65,7 @@ Task<Step<Unit>> Transfer::start() {
   auto opened = co_await open_reader(0);
   if (!opened) co_return opened;
   meta_ = reader_->meta();
-  check_ = choose_check(meta_);
+  if (auto chosen = co_await choose(); !chosen) co_return chosen;
   co_return co_await begin_upload();
 }
 
@@ -75,7 +75,7 @@ Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   auto meta = co_await rooms_->source->stat(plan_.key);
   if (!meta) co_return setback(Side::kSource, std::move(meta).error(), "read source metadata");
   meta_ = *std::move(meta);
-  check_ = choose_check(meta_);
+  if (auto chosen = co_await choose(); !chosen) co_return chosen;
   const UploadSession session{checkpoint.session};
   if (meta_.version.same_as(checkpoint.version) && meta_.version.etag == plan_.etag) {
     auto spec = make_spec();
@@ -101,21 +101,67 @@ Task<Step<Unit>> Transfer::discard(UploadSession session) {
   co_return Unit{};
 }
 
+/// Finds what can vouch for the bytes. Only where nothing else can, the source is asked for the parts of the upload: of
+/// the first one, as nearly all uploads have parts of one size.
+Task<Step<Unit>> Transfer::choose() {
+  check_ = choose_check(meta_);
+  const auto tag = parts_of(meta_.version.etag, meta_.encryption);
+  if (check_.expected || !tag) co_return Unit{};
+  std::optional<std::vector<std::uint64_t>> sizes;
+  if (tag->count == 1) {
+    sizes = std::vector{meta_.size};
+  } else {
+    auto first = co_await part_sizes(1, 1);
+    if (!first) co_return tl::unexpected<Setback>(std::move(first).error());
+    if (!*first) co_return Unit{};
+    sizes = even_parts(meta_.size, tag->count, (*first)->front());
+    if (!sizes) {
+      auto all = co_await part_sizes(1, tag->count);
+      if (!all) co_return tl::unexpected<Setback>(std::move(all).error());
+      sizes = *std::move(all);
+    }
+  }
+  if (sizes) check_ = Check{Rung::kParts, tag->digest, *std::move(sizes)};
+  co_return Unit{};
+}
+
+/// Of parts `from` to `to`; nothing if the source doesn't tell.
+Task<Step<std::optional<std::vector<std::uint64_t>>>> Transfer::part_sizes(std::uint32_t from, std::uint32_t to) {
+  std::vector<std::uint64_t> sizes;
+  for (std::uint32_t number = from; number <= to; ++number) {
+    auto size = co_await rooms_->source->part_size(plan_.key, meta_.version.etag, number);
+    if (!size) co_return setback(Side::kSource, std::move(size).error(), "read part sizes");
+    if (!*size) co_return std::optional<std::vector<std::uint64_t>>{};
+    sizes.push_back(**size);
+  }
+  co_return std::optional{std::move(sizes)};
+}
+
+std::unique_ptr<StreamHash> Transfer::fresh_digest() const {
+  if (!check_.verified_in_stream()) return nullptr;
+  return check_.rung == Rung::kParts ? make_pieces_hash(check_.parts) : make_hash(check_.expected->kind);
+}
+
+std::unique_ptr<StreamHash> Transfer::restored_digest(const Checkpoint& checkpoint) const {
+  const auto saved = checkpoint.hashes.find(std::string{to_string(check_.rung)});
+  if (saved == checkpoint.hashes.end()) return nullptr;
+  return check_.rung == Rung::kParts ? restore_pieces_hash(check_.parts, saved->second)
+                                     : restore_hash(check_.expected->kind, saved->second);
+}
+
 /// Digests go on from the checkpoint; if one of them can't be restored, all are computed again from the first byte.
 void Transfer::restore_digests(const Checkpoint& checkpoint) {
   if (check_.verified_in_stream()) {
-    const HashKind kind = check_.expected->kind;
-    const auto saved = checkpoint.hashes.find(std::string{to_string(kind)});
-    if (saved != checkpoint.hashes.end()) digest_ = restore_hash(kind, saved->second);
+    digest_ = restored_digest(checkpoint);
     if (!digest_) {
-      digest_ = make_hash(kind);
+      digest_ = fresh_digest();
       return;
     }
   }
   const auto crc = checkpoint.hashes.find(std::string{to_string(HashKind::kCrc32c)});
   const auto value = crc == checkpoint.hashes.end() ? std::nullopt : from_big_endian(crc->second);
   if (!value) {
-    if (digest_) digest_ = make_hash(check_.expected->kind);
+    digest_ = fresh_digest();
     return;
   }
   crc32c_ = *value;
@@ -128,7 +174,7 @@ Task<Step<Unit>> Transfer::begin_upload() {
                 "the listing says " + std::to_string(*plan_.size) + " bytes, the reply " + std::to_string(meta_.size)};
     co_return setback(Side::kSource, std::move(error), "open source");
   }
-  if (check_.verified_in_stream()) digest_ = make_hash(check_.expected->kind);
+  digest_ = fresh_digest();
   auto spec = make_spec();
   if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
   auto upload = co_await rooms_->target->begin(*std::move(spec));
@@ -219,7 +265,7 @@ Task<Step<Unit>> Transfer::save_checkpoint() {
   checkpoint.offset = hashed_;
   checkpoint.hashes.emplace(to_string(HashKind::kCrc32c), big_endian(crc32c_));
   if (digest_) {
-    if (auto saved = digest_->save()) checkpoint.hashes.emplace(to_string(check_.expected->kind), *std::move(saved));
+    if (auto saved = digest_->save()) checkpoint.hashes.emplace(to_string(check_.rung), *std::move(saved));
   }
   auto saved = co_await rooms_->state->save_checkpoint(std::move(checkpoint));
   if (!saved) co_return setback(Side::kState, std::move(saved).error(), "save checkpoint");
@@ -231,7 +277,7 @@ Task<Step<Receipt>> Transfer::commit() {
   auto buffer = rooms_->buffers->take(meta_.size - upload_->tail_begin());
   auto tail = co_await read_tail(buffer.bytes());
   if (!tail) co_return tl::unexpected<Setback>(std::move(tail).error());
-  if (auto good = verify_digest(); !good) co_return tl::unexpected<Setback>(std::move(good).error());
+  if (auto good = co_await verify(); !good) co_return tl::unexpected<Setback>(std::move(good).error());
   auto stored = co_await upload_->commit(*tail, crc32c_);
   if (!stored) co_return setback(Side::kTarget, std::move(stored).error(), "commit");
   Receipt receipt;
@@ -271,6 +317,45 @@ Task<Step<std::span<char>>> Transfer::read_tail(std::span<char> buffer) {
                            static_cast<std::size_t>(meta_.size - upload_->tail_begin()));
 }
 
+/// A tag over parts that disagrees proves damage only if the sizes of the parts were right.
+Task<Step<Unit>> Transfer::verify() {
+  auto good = verify_digest();
+  if (good || check_.rung != Rung::kParts) co_return good;
+  auto corrected = co_await correct_part_sizes();
+  if (!corrected) co_return tl::unexpected<Setback>(std::move(corrected).error());
+  if (!*corrected) co_return good;
+  if (auto read = co_await read_again(); !read) co_return read;
+  co_return verify_digest();
+}
+
+/// Asks for the size of every part. False: they are what was assumed.
+Task<Step<bool>> Transfer::correct_part_sizes() {
+  auto sizes = co_await part_sizes(1, static_cast<std::uint32_t>(check_.parts.size()));
+  if (!sizes) co_return tl::unexpected<Setback>(std::move(sizes).error());
+  if (!*sizes || **sizes == check_.parts) co_return false;
+  check_.parts = **std::move(sizes);
+  co_return true;
+}
+
+/// Computes the digest over the corrected parts. What it reads must be what was sent: their CRC32C tells.
+Task<Step<Unit>> Transfer::read_again() {
+  if (auto opened = co_await open_reader(0); !opened) co_return opened;
+  digest_ = fresh_digest();
+  std::uint32_t crc = 0;
+  auto buffer = rooms_->buffers->take(BufferPool::kBytesMax);
+  for (;;) {
+    auto got = co_await reader_->read(buffer.bytes());
+    if (!got) co_return setback(Side::kSource, std::move(got).error(), "read source again");
+    if (*got == 0) break;
+    crc = crc32c(crc, buffer.bytes().first(*got));
+    digest_->update(buffer.bytes().first(*got));
+    rooms_->tally->moved_bytes += *got;
+  }
+  reader_.reset();
+  if (crc == crc32c_) co_return Unit{};
+  co_return setback(Side::kSource, Error{ErrorKind::kCorrupt, "two readings of the object differ"}, "verify");
+}
+
 Step<Unit> Transfer::verify_digest() const {
   if (!check_.expected) return Unit{};
   const bool by_crc = check_.expected->kind == HashKind::kCrc32c;
@@ -278,8 +363,8 @@ Step<Unit> Transfer::verify_digest() const {
   const std::string seen = by_crc ? big_endian(crc32c_) : digest_->digest().bytes;
   if (seen == check_.expected->bytes) return Unit{};
   return setback(Side::kSource,
-                 Error{ErrorKind::kCorrupt, std::string{to_string(check_.expected->kind)} + " of the bytes is " +
-                                                hex(seen) + ", the source stored " + hex(check_.expected->bytes)},
+                 Error{ErrorKind::kCorrupt, std::string{to_string(check_.rung)} + " of the bytes is " + hex(seen) +
+                                                ", the source stored " + hex(check_.expected->bytes)},
                  "verify");
 }
 

@@ -62,6 +62,10 @@ class Transfer {
   Task<Step<Unit>> start();
   Task<Step<Unit>> resume(Checkpoint checkpoint);
   Task<Step<Unit>> discard(UploadSession session);
+  Task<Step<Unit>> choose();
+  Task<Step<std::optional<std::vector<std::uint64_t>>>> part_sizes(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] std::unique_ptr<StreamHash> fresh_digest() const;
+  [[nodiscard]] std::unique_ptr<StreamHash> restored_digest(const Checkpoint& checkpoint) const;
   void restore_digests(const Checkpoint& checkpoint);
   Task<Step<Unit>> begin_upload();
   [[nodiscard]] Step<UploadSpec> make_spec() const;
@@ -71,7 +75,10 @@ class Transfer {
   Task<Step<Unit>> save_checkpoint();
   Task<Step<Receipt>> commit();
   Task<Step<std::span<char>>> read_tail(std::span<char> buffer);
+  Task<Step<Unit>> verify();
   [[nodiscard]] Step<Unit> verify_digest() const;
+  Task<Step<bool>> correct_part_sizes();
+  Task<Step<Unit>> read_again();
   void hash(std::span<const char> bytes);
   Task<> abandon();
 

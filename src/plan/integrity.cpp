@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "kit/base/text.hpp"
+
 namespace ferry {
+namespace {
+constexpr std::uint64_t kPartsMax = 10'000;  // Amazon S3 User Guide, multipart upload limits
+}  // namespace
 
 std::optional<Digest> md5_of(const ETag& etag, Encryption encryption) {
   if (encryption != Encryption::kNone && encryption != Encryption::kAes256) return std::nullopt;
@@ -32,6 +37,25 @@ Check choose_check(const ObjectMeta& meta) {
     if (stored != meta.checksums.end()) return {step.rung, *stored};
   }
   return {};
+}
+
+std::optional<PartsTag> parts_of(const ETag& etag, Encryption encryption) {
+  const std::string& text = etag.str();
+  const auto dash = text.find('-');
+  if (dash == std::string::npos || !text.ends_with('"')) return std::nullopt;
+  auto digest = md5_of(ETag{text.substr(0, dash) + '"'}, encryption);
+  const auto count = parse_u64(std::string_view{text}.substr(dash + 1, text.size() - dash - 2));
+  if (!digest || !count || *count < 1 || *count > kPartsMax) return std::nullopt;
+  return PartsTag{*std::move(digest), static_cast<std::uint32_t>(*count)};
+}
+
+std::optional<std::vector<std::uint64_t>> even_parts(std::uint64_t size, std::uint32_t count, std::uint64_t first) {
+  if (count == 0 || first == 0 || first > size) return std::nullopt;
+  const std::uint64_t before_last = first * (count - 1);
+  if (first > UINT64_MAX / count || before_last >= size || size - before_last > first) return std::nullopt;
+  std::vector<std::uint64_t> sizes(count, first);
+  sizes.back() = size - before_last;
+  return sizes;
 }
 
 }  // namespace ferry

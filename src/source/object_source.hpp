@@ -60,6 +60,10 @@ class ObjectSource {
   /// Metadata without the body. Errors as open().
   virtual Task<Result<ObjectMeta>> stat(ObjectKey key) = 0;
 
+  /// How large one part is (1 is the first) of an object that was uploaded in parts. Nothing: this server doesn't tell.
+  /// Errors as open().
+  virtual Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) = 0;
+
   /// Requests sent so far, retries included.
   [[nodiscard]] virtual std::uint64_t requests() const = 0;
 };

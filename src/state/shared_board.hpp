@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
-#include "kit/base/error.hpp"
 #include "kit/async/clock.hpp"
 #include "kit/async/task.hpp"
+#include "kit/base/error.hpp"
 
 namespace ferry {
 

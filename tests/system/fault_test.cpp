@@ -153,10 +153,27 @@ TEST_F(Fault, FlippedByteOfAMultipartObjectIsNeverCommitted_F014) {
   expect_ledger("key", "integrity");
 }
 
+const boost::json::array kStoredChecksum{"x-amz-checksum-crc64nvme", "x-amz-checksum-type"};
+
+TEST_F(Fault, FlippedByteOfAMultipartObjectWithoutAChecksumIsNeverCommitted_F015) {
+  source_->put_in_parts("key", {noise(6 * kMiB, 1), noise(6 * kMiB, 2), noise(7, 3)});
+  sandbox_->fault(s3("GetObject", {{"drop_headers", kStoredChecksum}, {"flip_byte", 7 * kMiB}}));
+  expect_ledger("key", "integrity");
+}
+
+TEST_F(Fault, MultipartTagIsDerivedAgainWhateverTheSizesOfItsParts_F015) {
+  const std::vector<std::string> parts{noise(6 * kMiB, 1), noise(5 * kMiB, 2), noise(7, 3)};
+  source_->put_in_parts("key", parts);
+  sandbox_->fault(s3("GetObject", {{"drop_headers", kStoredChecksum}}));
+  expect_arrives("key", parts[0] + parts[1] + parts[2]);
+  EXPECT_EQ(target_->describe("key")->at("metadata").at("ferry-check"), "parts");
+}
+
 TEST_F(Fault, ObjectWithNothingToCompareWithIsMarkedSo_F015) {
   const std::vector<std::string> parts{noise(6 * kMiB, 1), noise(5 * kMiB, 2), noise(7, 3)};
   source_->put_in_parts("key", parts);
-  sandbox_->fault(s3("GetObject", {{"drop_headers", {"x-amz-checksum-crc64nvme", "x-amz-checksum-type"}}}));
+  sandbox_->fault(s3("GetObject", {{"drop_headers", kStoredChecksum}}));
+  sandbox_->fault(s3("HeadObject", {{"drop_headers", boost::json::array{"x-amz-mp-parts-count"}}}));
   expect_arrives("key", parts[0] + parts[1] + parts[2]);
   const auto copied = reported("copied");
   ASSERT_EQ(copied.size(), 1);

@@ -182,6 +182,51 @@ constexpr auto kHexValues = [] {
   return values;
 }();
 
+class PiecesHash final : public StreamHash {
+ public:
+  static constexpr std::string_view kState = "pieces:";
+  static constexpr std::size_t kDigest = 16;
+
+  /// `digests`: of the pieces that are complete.
+  PiecesHash(std::vector<std::uint64_t> lengths, std::string digests)
+      : lengths_(std::move(lengths)), digests_(std::move(digests)) {}
+
+  void update(std::span<const char> bytes) override {
+    while (!bytes.empty()) {
+      const auto piece = digests_.size() / kDigest;
+      const auto left = piece < lengths_.size() ? lengths_[piece] - filled_ : UINT64_MAX;
+      const auto some = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size())));
+      if (!current_) current_ = make_hash(HashKind::kMd5);
+      current_->update(some);
+      filled_ += some.size();
+      bytes = bytes.subspan(some.size());
+      if (some.size() == left) finish_piece();
+    }
+  }
+  Digest digest() const override {
+    const auto whole = make_hash(HashKind::kMd5);
+    whole->update(digests_);
+    if (current_) whole->update(current_->digest().bytes);
+    return whole->digest();
+  }
+  std::optional<std::string> save() const override {
+    if (current_) return std::nullopt;
+    return std::string{kState} + hex(digests_);
+  }
+
+ private:
+  void finish_piece() {
+    digests_ += current_->digest().bytes;
+    current_.reset();
+    filled_ = 0;
+  }
+
+  std::vector<std::uint64_t> lengths_;
+  std::string digests_;
+  std::unique_ptr<StreamHash> current_;
+  std::uint64_t filled_ = 0;
+};
+
 }  // namespace
 
 std::uint32_t crc32c(std::uint32_t crc, std::span<const char> bytes) {
@@ -247,6 +292,18 @@ std::unique_ptr<StreamHash> restore_hash(HashKind kind, std::string_view state) 
     case HashKind::kSha256: return nullptr;
   }
   return nullptr;
+}
+
+std::unique_ptr<StreamHash> make_pieces_hash(std::vector<std::uint64_t> lengths) {
+  return std::make_unique<PiecesHash>(std::move(lengths), std::string{});
+}
+
+std::unique_ptr<StreamHash> restore_pieces_hash(std::vector<std::uint64_t> lengths, std::string_view state) {
+  if (!state.starts_with(PiecesHash::kState)) return nullptr;
+  auto digests = from_hex(state.substr(PiecesHash::kState.size()));
+  if (!digests || digests->size() % PiecesHash::kDigest != 0) return nullptr;
+  if (digests->size() / PiecesHash::kDigest > lengths.size()) return nullptr;
+  return std::make_unique<PiecesHash>(std::move(lengths), *std::move(digests));
 }
 
 std::string base64(std::string_view bytes) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ferry {
 
@@ -44,6 +45,13 @@ class StreamHash {
 [[nodiscard]] std::unique_ptr<StreamHash> make_hash(HashKind kind);
 /// From save(); null if `state` isn't one of this kind's.
 [[nodiscard]] std::unique_ptr<StreamHash> restore_hash(HashKind kind, std::string_view state);
+
+/// MD5 of the MD5s of consecutive pieces of these lengths, as servers tag what was uploaded in parts. Bytes beyond the
+/// last piece make the digest differ. save() holds something only between two pieces.
+[[nodiscard]] std::unique_ptr<StreamHash> make_pieces_hash(std::vector<std::uint64_t> lengths);
+/// From save(); null if `state` isn't one of such a hash over these lengths.
+[[nodiscard]] std::unique_ptr<StreamHash> restore_pieces_hash(std::vector<std::uint64_t> lengths,
+                                                              std::string_view state);
 
 [[nodiscard]] std::string base64(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);  ///< strict: padding, alphabet

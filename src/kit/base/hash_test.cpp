@@ -172,6 +172,52 @@ TEST(Hash, NeitherSavesNorRestoresWhatTheLibraryCannotExport) {
   }
 }
 
+std::string md5_of_md5s(std::initializer_list<std::string_view> pieces) {
+  std::string digests;
+  for (const auto piece : pieces) digests += digest_of(HashKind::kMd5, piece);
+  return digest_of(HashKind::kMd5, digests);
+}
+
+TEST(PiecesHash, IsTheMd5OfTheMd5sHoweverTheStreamIsCut) {
+  for (std::size_t step = 1; step <= 10; ++step) {
+    const auto hash = make_pieces_hash({4, 4, 2});
+    const std::string_view bytes = "0123456789";
+    for (std::size_t at = 0; at < bytes.size(); at += step) hash->update(bytes.substr(at, step));
+    EXPECT_EQ(hash->digest().bytes, md5_of_md5s({"0123", "4567", "89"})) << step;
+    EXPECT_EQ(hash->digest().kind, HashKind::kMd5);
+  }
+}
+
+TEST(PiecesHash, MoreBytesThanThePiecesHoldNeverMatch) {
+  const auto hash = make_pieces_hash({4});
+  hash->update(std::string_view{"0123"});
+  const auto right = hash->digest();
+  hash->update(std::string_view{"4"});
+  EXPECT_NE(hash->digest(), right);
+}
+
+TEST(PiecesHash, GoesOnFromStateSavedBetweenTwoPieces) {
+  const auto hash = make_pieces_hash({4, 4, 2});
+  hash->update(std::string_view{"01"});
+  EXPECT_FALSE(hash->save()) << "in the middle of a piece";
+  hash->update(std::string_view{"23"});
+  const auto state = hash->save();
+  ASSERT_TRUE(state);
+  const auto restored = restore_pieces_hash({4, 4, 2}, *state);
+  ASSERT_TRUE(restored);
+  restored->update(std::string_view{"456789"});
+  EXPECT_EQ(restored->digest().bytes, md5_of_md5s({"0123", "4567", "89"}));
+}
+
+TEST(PiecesHash, RefusesStateThatIsNotItsOwn) {
+  const auto hash = make_pieces_hash({1, 1});
+  hash->update(std::string_view{"01"});
+  EXPECT_EQ(restore_pieces_hash({2}, *hash->save()), nullptr) << "more pieces than there are";
+  for (const auto* broken : {"", "pieces", "pieces:0", "pieces:00", "pieces:gg", "crc32c:00000000"}) {
+    EXPECT_EQ(restore_pieces_hash({1, 1}, broken), nullptr) << broken;
+  }
+}
+
 TEST(Hash, RefusesStateOfAnotherKindOrBroken) {
   const auto state = *make_hash(HashKind::kCrc32c)->save();
   EXPECT_EQ(restore_hash(HashKind::kCrc32, state), nullptr);

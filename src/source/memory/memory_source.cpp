@@ -19,14 +19,21 @@ std::string md5(std::string_view bytes) {
 }
 
 /// As S3 makes them: the MD5, or of an upload in parts the MD5 of the parts' MD5s and their number.
-ETag etag_of(std::string_view bytes, std::optional<std::size_t> part_size) {
-  if (!part_size) return ETag{'"' + hex(md5(bytes)) + '"'};
+ETag etag_of(std::string_view bytes, const std::vector<std::size_t>& parts) {
+  if (parts.empty()) return ETag{'"' + hex(md5(bytes)) + '"'};
   std::string digests;
-  std::size_t parts = 0;
-  for (std::size_t at = 0; at == 0 || at < bytes.size(); at += *part_size, ++parts) {
-    digests += md5(bytes.substr(at, *part_size));
+  for (const auto size : parts) {
+    digests += md5(bytes.substr(0, size));
+    bytes.remove_prefix(size);
   }
-  return ETag{'"' + hex(md5(digests)) + '-' + std::to_string(parts) + '"'};
+  return ETag{'"' + hex(md5(digests)) + '-' + std::to_string(parts.size()) + '"'};
+}
+
+std::vector<std::size_t> parts_of(std::size_t size, const PutOptions& options) {
+  if (!options.part_size) return options.part_sizes;
+  std::vector<std::size_t> parts(size / *options.part_size, *options.part_size);
+  if (parts.empty() || size % *options.part_size != 0) parts.push_back(size % *options.part_size);
+  return parts;
 }
 
 Task<> suspend() {
@@ -39,6 +46,7 @@ Task<> suspend() {
 struct MemoryBucket::Object {
   ObjectMeta meta;
   std::string bytes;
+  std::vector<std::size_t> parts;  // as far as this source tells
 };
 
 namespace {
@@ -83,7 +91,9 @@ MemoryBucket::~MemoryBucket() = default;
 Version MemoryBucket::put(std::string key, std::string bytes, PutOptions options) {
   auto object = std::make_shared<Object>();
   auto& meta = object->meta;
-  meta.version.etag = options.etag ? *std::move(options.etag) : etag_of(bytes, options.part_size);
+  auto parts = parts_of(bytes.size(), options);
+  meta.version.etag = options.etag ? *std::move(options.etag) : etag_of(bytes, parts);
+  if (options.tells_parts) object->parts = std::move(parts);
   meta.version.modified = options.modified.value_or(std::chrono::floor<std::chrono::seconds>(clock_->wall()));
   meta.version.version_id = std::move(options.version_id);
   meta.size = bytes.size();
@@ -260,6 +270,20 @@ Result<ObjectMeta> MemoryBucket::stat(const ObjectKey& key) {
   return (*object)->meta;
 }
 
+Result<std::optional<std::uint64_t>> MemoryBucket::part_size(const ObjectKey& key, const ETag& expected,
+                                                             std::uint32_t number) {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.parts;
+  auto object = find(key);
+  if (!object) return fail(std::move(object).error());
+  if ((*object)->meta.version.etag != expected) {
+    return fail(ErrorKind::kChanged, printable(key.str()) + ": no longer the version " + printable(expected.str()));
+  }
+  const auto& parts = (*object)->parts;
+  if (number == 0 || number > parts.size()) return std::optional<std::uint64_t>{};
+  return std::optional<std::uint64_t>{parts[number - 1]};
+}
+
 class MemoryReader final : public ObjectReader {
  public:
   MemoryReader(std::shared_ptr<MemoryBucket> bucket, ObjectKey key, MemoryBucket::ObjectRef object,
@@ -364,6 +388,12 @@ class MemorySource final : public ObjectSource {
     ++requests_;
     co_await suspend();
     co_return bucket_->stat(key);
+  }
+
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
+    ++requests_;
+    co_await suspend();
+    co_return bucket_->part_size(key, expected, number);
   }
 
   std::uint64_t requests() const override { return requests_; }

@@ -32,6 +32,8 @@ struct PutOptions {
   std::vector<Digest> checksums;
   std::uint32_t missing_meta = 0;
   std::optional<std::size_t> part_size;  ///< uploaded in parts of this size: the tag is `"…-N"`
+  std::vector<std::size_t> part_sizes;   ///< the same with parts of these sizes
+  bool tells_parts = true;               ///< asked for the size of a part, the source knows it
   std::optional<ETag> etag;              ///< instead of the real one (KMS: a tag that only looks like an MD5)
   std::optional<Seconds> modified;       ///< instead of the clock's time
   std::optional<VersionId> version_id;
@@ -56,7 +58,7 @@ class MemoryBucket {
 
   /// Requests of all sources over this bucket, failed ones included.
   struct Counts {
-    std::uint64_t lists = 0, opens = 0, stats = 0;
+    std::uint64_t lists = 0, opens = 0, stats = 0, parts = 0;
   };
   [[nodiscard]] Counts counts() const;
 
@@ -86,6 +88,7 @@ class MemoryBucket {
                           const std::optional<ObjectKey>& after);
   Result<ObjectRef> open(const ObjectKey& key, const std::optional<ETag>& expected, std::uint64_t offset);
   Result<ObjectMeta> stat(const ObjectKey& key);
+  Result<std::optional<std::uint64_t>> part_size(const ObjectKey& key, const ETag& expected, std::uint32_t number);
   Result<ObjectRef> find(const ObjectKey& key) const;
 
   Clock* clock_;

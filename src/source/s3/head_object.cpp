@@ -31,4 +31,32 @@ Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key) {
   co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
 }
 
+namespace {
+
+using PartSize = std::optional<std::uint64_t>;
+
+Task<Result<PartSize>> head_part_once(Api* api, const ObjectKey* key, const ETag* expected, std::uint32_t number) {
+  Call call{"HEAD", *key};
+  call.query = "partNumber=" + std::to_string(number);
+  call.headers.add("If-Match", expected->str());
+  call.headers.add("Accept-Encoding", "identity");
+  auto reply = co_await api->send(call);
+  if (!reply) co_return fail(std::move(reply).error());
+  char none = 0;
+  (void)co_await reply->exchange->read(std::span{&none, 1});
+  // Servers that know parts say how many there are; others answer for the whole object.
+  if (!reply->head.headers.find("x-amz-mp-parts-count")) co_return PartSize{};
+  if (!reply->head.content_length) {
+    co_return fail(ErrorKind::kCorrupt, api->place(call) + ": bad reply: no Content-Length");
+  }
+  co_return PartSize{*reply->head.content_length};
+}
+
+}  // namespace
+
+Task<Result<PartSize>> head_part(Api* api, ObjectKey key, ETag expected, std::uint32_t number) {
+  const auto once = [api, &key, &expected, number] { return head_part_once(api, &key, &expected, number); };
+  co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
+}
+
 }  // namespace ferry::s3

@@ -14,4 +14,7 @@ Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const 
 
 Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key);
 
+/// The size of one part; nothing from servers that ignore partNumber.
+Task<Result<std::optional<std::uint64_t>>> head_part(Api* api, ObjectKey key, ETag expected, std::uint32_t number);
+
 }  // namespace ferry::s3

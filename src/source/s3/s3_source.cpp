@@ -24,6 +24,9 @@ class S3Source final : public ObjectSource {
     return get_object(api_, std::move(key), std::move(expected), offset);
   }
   Task<Result<ObjectMeta>> stat(ObjectKey key) override { return head_object(api_.get(), std::move(key)); }
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
+    return head_part(api_.get(), std::move(key), std::move(expected), number);
+  }
   std::uint64_t requests() const override { return api_->requests(); }
 
  private:
