@@ -17,6 +17,7 @@
 #include "app/first_page.hpp"
 #include "app/unexpected.hpp"
 #include "kit/async/task_group.hpp"
+#include "kit/async/wake.hpp"
 #include "kit/base/hash.hpp"
 #include "migrate/migrator.hpp"
 #include "migrate/tidy.hpp"
@@ -64,6 +65,7 @@ class CopyRun::Crew {
     start();
     control_.run();
     for (auto& lane : lanes_) lane->thread.join();
+    Wake::quiesce();
     return ending(std::chrono::duration<double>(rooms_.clock->now() - started).count());
   }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kit/async/clock.hpp"
+#include "kit/async/wake.hpp"
 
 namespace ferry::testing {
 
@@ -50,6 +51,9 @@ T run(asio::io_context& context, Task<T> task, SimulatedClock* clock = nullptr);
 template <class T>
 T run(Task<T> task, SimulatedClock* clock = nullptr) {
   asio::io_context context{1};
+  struct Quiesce {
+    ~Quiesce() { Wake::quiesce(); }
+  } const before_the_context_ends;
   return run(context, std::move(task), clock);
 }
 

@@ -1,15 +1,35 @@
 #include "kit/async/wake.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <cassert>
+#include <thread>
 #include <utility>
 #include <vector>
 
 namespace ferry {
+namespace {
+
+std::atomic<int> posts_under_way{0};
+
+template <class Function>
+void post_counted(const Executor& executor, Function function) {
+  const struct Count {
+    Count() { ++posts_under_way; }
+    ~Count() { --posts_under_way; }
+  } count;
+  asio::post(executor, std::move(function));
+}
+
+}  // namespace
+
+void Wake::quiesce() {
+  while (posts_under_way != 0) std::this_thread::yield();
+}
 
 Task<> Wake::wait() {
   return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(boost::system::error_code)>(
@@ -31,7 +51,7 @@ class Wake::Crowd {
   void add(Handler waiter) { waiters_.push_back(std::move(waiter)); }
   void post() && {
     const auto executor = executor_;
-    asio::post(executor, std::move(*this));
+    post_counted(executor, std::move(*this));
   }
 
   void operator()() {
@@ -98,7 +118,7 @@ std::optional<Wake::Handler> Wake::take(bool set) {
 
 void Wake::resume(Handler handler, boost::system::error_code outcome) {
   const auto executor = asio::get_associated_executor(handler);
-  asio::post(executor, [waiter = std::move(handler), outcome]() mutable { std::move(waiter)(outcome); });
+  post_counted(executor, [waiter = std::move(handler), outcome]() mutable { std::move(waiter)(outcome); });
 }
 
 }  // namespace ferry

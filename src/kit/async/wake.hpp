@@ -32,6 +32,10 @@ class Wake {
   /// set() for many at once, with few posts to each executor instead of one per coroutine. Resumes in the order given.
   static void set_all(std::span<Wake* const> wakes);
 
+  /// Call before an io_context is destroyed whose coroutines other threads woke: a thread that posts the very last
+  /// resumption may still be inside of the io_context when that coroutine has long ended. Returns when none is.
+  static void quiesce();
+
  private:
   using Handler = asio::async_result<asio::use_awaitable_t<Executor>, void(boost::system::error_code)>::handler_type;
 

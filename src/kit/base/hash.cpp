@@ -189,7 +189,9 @@ class PiecesHash final : public StreamHash {
 
   /// `digests`: of the pieces that are complete.
   PiecesHash(std::vector<std::uint64_t> lengths, std::string digests)
-      : lengths_(std::move(lengths)), digests_(std::move(digests)) {}
+      : lengths_(std::move(lengths)), digests_(std::move(digests)) {
+    finish_empty_pieces();
+  }
 
   void update(std::span<const char> bytes) override {
     while (!bytes.empty()) {
@@ -219,6 +221,14 @@ class PiecesHash final : public StreamHash {
     digests_ += current_->digest().bytes;
     current_.reset();
     filled_ = 0;
+    finish_empty_pieces();
+  }
+
+  /// A piece without a byte has a digest, too.
+  void finish_empty_pieces() {
+    for (auto piece = digests_.size() / kDigest; piece < lengths_.size() && lengths_[piece] == 0; ++piece) {
+      digests_ += make_hash(HashKind::kMd5)->digest().bytes;
+    }
   }
 
   std::vector<std::uint64_t> lengths_;

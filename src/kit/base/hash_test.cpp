@@ -188,6 +188,13 @@ TEST(PiecesHash, IsTheMd5OfTheMd5sHoweverTheStreamIsCut) {
   }
 }
 
+TEST(PiecesHash, CountsPiecesWithoutBytes) {
+  EXPECT_EQ(make_pieces_hash({0})->digest().bytes, md5_of_md5s({""}));
+  const auto hash = make_pieces_hash({0, 4, 0});
+  hash->update(std::string_view{"0123"});
+  EXPECT_EQ(hash->digest().bytes, md5_of_md5s({"", "0123", ""}));
+}
+
 TEST(PiecesHash, MoreBytesThanThePiecesHoldNeverMatch) {
   const auto hash = make_pieces_hash({4});
   hash->update(std::string_view{"0123"});
