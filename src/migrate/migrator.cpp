@@ -79,17 +79,19 @@ Migrator::Migrator(Job job, MigratorOptions options, ObjectSource* source, Objec
       sink_(sink),
       clock_(clock),
       rng_(rng),
-      rooms_{source, target, state, tally, clock, &buffers_} {}
+      rooms_{source, target, state, tally, clock, &buffers_, options.activity} {}
 
 Task<Status> Migrator::run() {
   TaskGroup transfers{co_await asio::this_coro::executor};
   auto feed = [](Migrator* self, TaskGroup* group) -> Task<Status> {
     for (;;) {
       co_await group->below(self->options_.transfers);
+      co_await self->while_paused();
       if (self->refused_) co_return fail(*self->refused_);
       auto batch = co_await self->queue_->receive(self->options_.transfers - group->size());
       if (!batch) co_return fail(std::move(batch).error());
       if (batch->empty()) co_return Unit{};
+      if (self->resumed_) continue;  // paused since: dropped, they go back
       for (Delivery& delivery : *batch) group->spawn(self->handle(std::move(delivery)));
     }
   };
@@ -110,9 +112,26 @@ Task<Status> Migrator::run() {
   co_return fed;
 }
 
+void Migrator::set_paused(bool paused) {
+  if (paused == (resumed_ != nullptr)) return;
+  if (paused) {
+    resumed_ = std::make_shared<Wake>();
+  } else {
+    std::exchange(resumed_, nullptr)->set();
+  }
+}
+
+Task<> Migrator::while_paused() {
+  while (const auto resumed = resumed_) co_await resumed->wait();
+}
+
 Task<> Migrator::handle(Delivery delivery) {
   const Active active{tally_};
   if (refused_) co_return;  // dropped: the message goes back
+  if (!delivery.defect().empty()) {
+    co_await report_defect(std::move(delivery));
+    co_return;
+  }
   auto outcome = co_await carry(delivery.plan(), delivery.attempt() == 1);
   co_await settle(std::move(delivery), std::move(outcome));
 }
@@ -216,10 +235,15 @@ Task<> Migrator::conclude(Delivery delivery, Receipt receipt, bool moved) {
 }
 
 Task<> Migrator::set_back(Delivery delivery, Setback setback) {
-  count_refusal(setback);
+  const bool refusal = count_refusal(setback);
   if (refused_) co_return;  // the set-up is at fault, not this object: the message goes back
   const auto attempt = static_cast<int>(delivery.attempt());
   const auto wait = options_.redelivery.after(attempt, rng_->unit(), setback.error.retry_after);
+  const bool set_up_at_fault = options_.patient && refusals_ >= options_.refusals_max;
+  if (refusal && options_.patient && (wait || set_up_at_fault)) {
+    give_back(std::move(delivery));
+    co_return;
+  }
   if (may_succeed_later(setback) && (wait || setback.side == Side::kState)) {
     ++tally_->retried;
     log::debug("transfer.retried",
@@ -234,6 +258,16 @@ Task<> Migrator::set_back(Delivery delivery, Setback setback) {
   }
   failure.reason = reason_of(setback);
   failure.what = std::move(setback.error.what);
+  failure.attempts = delivery.attempt();
+  failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+  co_await give_up(std::move(delivery), std::move(failure));
+}
+
+Task<> Migrator::report_defect(Delivery delivery) {
+  Failure failure;
+  failure.key = delivery.plan().key;
+  failure.reason = FailureReason::kMessage;
+  failure.what = delivery.defect();
   failure.attempts = delivery.attempt();
   failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
   co_await give_up(std::move(delivery), std::move(failure));
@@ -261,15 +295,20 @@ void Migrator::give_back(Delivery delivery) {
 }
 
 /// When nothing at all succeeds, going on would only fill the ledger with every object of the bucket.
-void Migrator::count_refusal(const Setback& setback) {
+bool Migrator::count_refusal(const Setback& setback) {
   const bool refusal = setback.side != Side::kState && !setback.reason &&
                        (setback.error.kind == ErrorKind::kDenied || setback.error.kind == ErrorKind::kInvalid);
-  if (!refusal || succeeded_) return;
-  if (++refusals_ < options_.refusals_max) return;
+  if (!refusal || (succeeded_ && !options_.patient)) return refusal;
+  if (++refusals_ < options_.refusals_max) return refusal;
+  if (options_.patient) {
+    if (sink_) sink_->refused(setback.error.what);
+    return refusal;
+  }
   const char* side =
       setback.side == Side::kSource ? "the source refuses every object" : "the target refuses every object";
   if (!refused_) refused_ = Error{setback.error}.during(side);
   queue_->abort();
+  return refusal;
 }
 
 }  // namespace ferry

@@ -4,6 +4,7 @@
 #include <memory>
 #include <variant>
 
+#include "kit/async/wake.hpp"
 #include "kit/resilience/backoff.hpp"
 #include "migrate/transfer.hpp"
 #include "observe/outcome.hpp"
@@ -20,6 +21,10 @@ struct MigratorOptions {
   Backoff redelivery{.first = Milliseconds{1'000}, .ceiling = Milliseconds{30'000}, .attempts_max = 5};
   /// So many refusals in a row by one side, before anything succeeded, are a fault of the set-up, not of objects.
   int refusals_max = 20;
+  /// What such refusals lead to. False: the run ends. True (a service): messages go back with a delay, for as long as
+  /// it lasts, and the sink is told; somebody may put the set-up right meanwhile.
+  bool patient = false;
+  Activity* activity = nullptr;  ///< told what is under way; may be null
 };
 
 /// Belongs to one io_context thread; so do its source and target. Queue, state, tally, sink: any thread.
@@ -34,6 +39,9 @@ class Migrator {
   /// @error kDenied, kInvalid: a side refuses everything (credentials, bucket): nothing more is taken; tell a person
   Task<Status> run();
 
+  /// While paused nothing new is taken; what is under way goes on. On the Migrator's thread.
+  void set_paused(bool paused);
+
  private:
   struct Superseded {
     std::string why;
@@ -43,7 +51,9 @@ class Migrator {
   };
   using Outcome = std::variant<Receipt, AlreadyThere, Superseded, Setback>;
 
+  Task<> while_paused();
   Task<> handle(Delivery delivery);
+  Task<> report_defect(Delivery delivery);
   Task<Outcome> carry(TransferPlan plan, bool first_delivery);
   Task<Outcome> carry_completed(TransferPlan plan, std::optional<Generation> expected);
   Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
@@ -52,7 +62,7 @@ class Migrator {
   Task<> set_back(Delivery delivery, Setback setback);
   Task<> give_up(Delivery delivery, Failure failure);
   void give_back(Delivery delivery);
-  void count_refusal(const Setback& setback);
+  bool count_refusal(const Setback& setback);
 
   Job job_;
   MigratorOptions options_;
@@ -64,6 +74,7 @@ class Migrator {
   Rng* rng_;
   BufferPool buffers_;
   TransferRooms rooms_;
+  std::shared_ptr<Wake> resumed_;  ///< there is one while paused
   bool succeeded_ = false;
   int refusals_ = 0;
   std::optional<Error> refused_;

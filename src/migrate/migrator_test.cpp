@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 
+#include "kit/async/task_group.hpp"
 #include "testing/world.hpp"
 
 namespace ferry {
@@ -354,6 +355,93 @@ TEST(Migrator, DoesNotTakeTheTagOfAnEncryptedObjectAsItsHash_F016) {
   EXPECT_EQ(world.tally->rungs[static_cast<std::size_t>(Rung::kTransport)], 1u);
 }
 
+// --- messages -------------------------------------------------------------------------------------------------------
+
+/// Hands out one batch, then says that there is no more.
+class OneBatchQueue final : public MessageQueue {
+ public:
+  struct Seen {
+    int acks = 0, nacks = 0;
+  };
+  explicit OneBatchQueue(std::vector<Delivery> batch) : batch_(std::move(batch)) {}
+  Task<Status> publish(std::vector<TransferPlan>) override { co_return Unit{}; }
+  Task<Result<std::vector<Delivery>>> receive(std::size_t) override {
+    ++received;
+    co_return std::exchange(batch_, {});
+  }
+  void close() override {}
+  void abort() override {}
+  std::size_t waiting() const override { return batch_.size(); }
+  int received = 0;
+
+ private:
+  std::vector<Delivery> batch_;
+};
+
+class CountedSettlement final : public Settlement {
+ public:
+  explicit CountedSettlement(OneBatchQueue::Seen* seen) : seen_(seen) {}
+  void ack() override { ++seen_->acks; }
+  void nack(Milliseconds) override { ++seen_->nacks; }
+
+ private:
+  OneBatchQueue::Seen* seen_;
+};
+
+Delivery delivery_of(OneBatchQueue::Seen* seen, const std::string& key, std::string defect = {}) {
+  TransferPlan plan;
+  plan.key = ObjectKey{key};
+  plan.etag = ETag{"\"tag\""};
+  return Delivery{std::move(plan), 1, std::make_unique<CountedSettlement>(seen), std::move(defect)};
+}
+
+class Messages : public ::testing::Test {
+ protected:
+  std::unique_ptr<Migrator> migrator(OneBatchQueue* queue) {
+    source_ = memory_source(world_.source);
+    target_ = memory::make_target(world_.target, world_.target_options);
+    return std::make_unique<Migrator>(world_.job, world_.migrator_options, source_.get(), target_.get(), queue,
+                                      world_.state.get(), world_.tally.get(), &world_.sink, &world_.clock, &world_.rng);
+  }
+
+  World world_;
+  std::unique_ptr<ObjectSource> source_;
+  std::unique_ptr<ObjectTarget> target_;
+  OneBatchQueue::Seen seen_;
+};
+
+TEST_F(Messages, ThatCannotBeReadGoToTheLedgerAndAreAcknowledged_F089) {
+  std::vector<Delivery> batch;
+  batch.push_back(delivery_of(&seen_, "(message 17)", "not JSON: 9 bytes"));
+  OneBatchQueue queue{std::move(batch)};
+  ASSERT_TRUE(testing::run(world_.context, migrator(&queue)->run(), &world_.clock));
+  EXPECT_EQ(seen_.acks, 1);
+  const auto ledger = world_.ledger();
+  ASSERT_EQ(ledger.size(), 1u);
+  EXPECT_EQ(ledger[0].key.str(), "(message 17)");
+  EXPECT_EQ(ledger[0].reason, FailureReason::kMessage);
+  EXPECT_EQ(ledger[0].what, "not JSON: 9 bytes");
+  EXPECT_EQ(world_.source->counts().opens + world_.source->counts().stats, 0u);
+}
+
+TEST_F(Messages, AreNotTakenWhilePaused) {
+  world_.source->put("a", "hello");
+  std::vector<Delivery> batch;
+  batch.push_back(delivery_of(&seen_, "a"));
+  OneBatchQueue queue{std::move(batch)};
+  const auto paused = migrator(&queue);
+  paused->set_paused(true);
+  TaskGroup group{world_.context.get_executor()};
+  group.spawn([](Migrator* worker) -> Task<> { (void)co_await worker->run(); }(paused.get()));
+  world_.context.restart();
+  world_.context.poll();
+  EXPECT_EQ(queue.received, 0);
+  paused->set_paused(false);
+  testing::run(world_.context, group.join(), &world_.clock);
+  EXPECT_EQ(queue.received, 2);
+  EXPECT_EQ(seen_.acks, 1) << "superseded: the tag is another";
+}
+
 // --- single objects refuse ------------------------------------------------------------------------------------------
 
 TEST(Migrator, LetsOthersPassWhenOneObjectIsDenied_F030_F090) {
@@ -422,6 +510,17 @@ TEST(Migrator, StopsEarlyWhenOneSideRefusesEverything_F065) {
   ASSERT_FALSE(copied);
   EXPECT_EQ(copied.error().kind, ErrorKind::kDenied);
   EXPECT_LT(world.ledger().size(), 30u) << "the ledger is for objects, not for a wrong set-up";
+}
+
+TEST(Migrator, AServiceWaitsWhileOneSideRefusesEverything_F031_F065) {
+  World world;
+  for (int i = 0; i < 100; ++i) world.source->put("k" + std::to_string(i), "x");
+  world.migrator_options.patient = true;
+  world.target->fail_next(TargetOp::kBegin, Error{ErrorKind::kDenied, "403"}, 700);  // then somebody puts it right
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 100u);
+  EXPECT_TRUE(world.ledger().empty()) << "no message was acknowledged without its object";
+  EXPECT_EQ(world.sink.refusals.front(), "begin upload: 403");
 }
 
 // --- the target misbehaves ------------------------------------------------------------------------------------------

@@ -35,7 +35,11 @@ bool poisoned(ErrorKind kind) {
 }  // namespace
 
 Transfer::Transfer(const TransferRooms* rooms, const Job* job, TransferPlan plan)
-    : rooms_(rooms), job_(job), plan_(std::move(plan)) {}
+    : rooms_(rooms),
+      job_(job),
+      plan_(std::move(plan)),
+      under_way_(rooms->activity, plan_.key.str(), plan_.size.value_or(0),
+                 std::chrono::floor<std::chrono::seconds>(rooms->clock->wall())) {}
 
 Task<Step<Receipt>> Transfer::run(Generation expected) {
   expected_ = expected;
@@ -375,6 +379,7 @@ void Transfer::hash(std::span<const char> bytes) {
   crc32c_ = crc32c(crc32c_, fresh);
   if (digest_) digest_->update(fresh);
   hashed_ = end;
+  under_way_.at(end);
 }
 
 /// Best effort: a session that stays behind holds invisible bytes, costs nothing and expires by itself.

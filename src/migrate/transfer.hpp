@@ -13,6 +13,7 @@
 #include "kit/async/clock.hpp"
 #include "kit/base/buffer_pool.hpp"
 #include "kit/base/hash.hpp"
+#include "observe/activity.hpp"
 #include "observe/tally.hpp"
 #include "plan/integrity.hpp"
 #include "source/object_source.hpp"
@@ -42,6 +43,7 @@ struct TransferRooms {
   Tally* tally;
   Clock* clock;
   BufferPool* buffers;
+  Activity* activity;  ///< may be null
 };
 
 /// Objects of at least this size leave a checkpoint behind, so that another process can go on after a crash.
@@ -94,6 +96,7 @@ class Transfer {
   std::uint64_t position_ = 0;  ///< next byte that the reader gives; never above upload_->offset() when a write begins
   std::uint64_t hashed_ = 0;    ///< bytes that the digests have seen; re-read bytes below it are not hashed twice
   std::uint32_t crc32c_ = 0;
+  Activity::Entry under_way_;
   std::unique_ptr<StreamHash> digest_;  ///< only where the source's checksum must be verified by us
   std::optional<std::uint64_t> checkpointed_;
   int recoveries_ = 0;

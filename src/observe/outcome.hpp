@@ -14,6 +14,8 @@ class OutcomeSink {
   virtual void copied(const Receipt& receipt) = 0;
   virtual void superseded(const ObjectKey& key, std::string_view why) = 0;
   virtual void failed(const Failure& failure) = 0;
+  /// One side refuses every object: the set-up is at fault.
+  virtual void refused(std::string_view) {}
   /// Dry runs only: this would be copied.
   virtual void planned(const TransferPlan&) {}
 };

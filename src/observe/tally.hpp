@@ -18,6 +18,10 @@ struct Tally {
   std::atomic<std::uint64_t> unchanged_bytes{0};
   std::atomic<std::uint64_t> planned{0};  ///< to be copied
   std::atomic<std::uint64_t> planned_bytes{0};
+  std::atomic<std::uint64_t> published{0};  ///< handed to the queue
+  std::atomic<std::uint64_t> published_bytes{0};
+  std::atomic<std::uint64_t> pending{0};  ///< to be copied, but with the queue since an earlier scan
+  std::atomic<std::uint64_t> pending_bytes{0};
   std::atomic<std::uint64_t> copied{0};
   std::atomic<std::uint64_t> copied_bytes{0};  ///< of finished objects
   std::atomic<std::uint64_t> superseded{0};    ///< changed or gone since listed

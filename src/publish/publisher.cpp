@@ -116,11 +116,71 @@ Task<Status> Publisher::deliver(Batch batch) {
     auto recorded = co_await state_->record_failures(std::move(batch.failures));
     if (!recorded) co_return fail(std::move(recorded).error().during("record refused objects"));
   }
-  if (!batch.plans.empty()) {
-    auto published = co_await queue_->publish(std::move(batch.plans));
-    if (!published) co_return fail(std::move(published).error().during("publish plans"));
+  if (batch.plans.empty()) co_return Unit{};
+  if (options_.may_go_on) {
+    if (auto may = options_.may_go_on(); !may) co_return may;
   }
+  if (options_.republish_after) {
+    if (auto done = co_await leave_out_pending(&batch.plans); !done) co_return done;
+  }
+  co_return co_await publish(std::move(batch.plans));
+}
+
+/// Published first, marked then: dying in between costs a repeated message, never a lost one.
+Task<Status> Publisher::publish(std::vector<TransferPlan> plans) {
+  if (plans.empty()) co_return Unit{};
+  std::vector<Published> marks;
+  std::uint64_t bytes = 0;
+  if (options_.republish_after) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+    marks.reserve(plans.size());
+    for (const auto& plan : plans) {
+      marks.push_back({plan.key, {plan.etag, plan.modified.value_or(Seconds{}), plan.version_id}, now});
+    }
+  }
+  for (const auto& plan : plans) bytes += plan.size.value_or(0);
+  const auto count = plans.size();
+  auto published = co_await queue_->publish(std::move(plans));
+  if (!published) co_return fail(std::move(published).error().during("publish plans"));
+  tally_->published += count;
+  tally_->published_bytes += bytes;
+  if (marks.empty()) co_return Unit{};
+  auto marked = co_await state_->mark_published(std::move(marks));
+  if (!marked) co_return fail(std::move(marked).error().during("mark as published"));
   co_return Unit{};
+}
+
+Task<Status> Publisher::leave_out_pending(std::vector<TransferPlan>* plans) {
+  if (options_.audit) co_return Unit{};
+  std::vector<ObjectKey> keys;
+  keys.reserve(plans->size());
+  for (const auto& plan : *plans) keys.push_back(plan.key);
+  auto records = co_await state_->lookup(std::move(keys));
+  if (!records) co_return fail(std::move(records).error().during("look up what was published"));
+  std::vector<TransferPlan> wanted;
+  wanted.reserve(plans->size());
+  for (std::size_t i = 0; i < plans->size(); ++i) {
+    if (is_pending((*records)[i], (*plans)[i])) {
+      ++tally_->pending;
+      tally_->pending_bytes += (*plans)[i].size.value_or(0);
+    } else {
+      wanted.push_back(std::move((*plans)[i]));
+    }
+  }
+  *plans = std::move(wanted);
+  co_return Unit{};
+}
+
+/// Published in this version, lately, and not consumed since. What was consumed and is missing all the same was removed
+/// at the target. A mark from the future (a clock was wrong) counts as no mark.
+bool Publisher::is_pending(const Record& record, const TransferPlan& plan) const {
+  if (!record.published) return false;
+  const Version wanted{plan.etag, plan.modified.value_or(Seconds{}), plan.version_id};
+  if (!record.published->version.same_as(wanted)) return false;
+  const auto age = clock_->wall() - record.published->when;
+  if (age < -*options_.republish_after || age >= *options_.republish_after) return false;
+  return !record.consumed || !record.consumed->version.same_as(wanted) ||
+         record.consumed->when < record.published->when;
 }
 
 }  // namespace ferry

@@ -2,7 +2,8 @@
 // Publisher: lists both sides, compares, plans, enqueues. Listing, comparing and transferring overlap: a full queue
 // makes the scan wait, and memory does not grow with the bucket (two pages per side).
 
-#include <atomic>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "domain/job.hpp"
@@ -23,6 +24,13 @@ struct ScanOptions {
   Filter filter;
   std::string scan_id;   ///< travels with each plan
   bool dry_run = false;  ///< decides, counts and tells the sink, but neither enqueues nor records
+
+  /// Marks what is published, and publishes it again only after this time, or when it was consumed and is still missing
+  /// at the target. Nothing: no marks; the queue lives no longer than the scan.
+  std::optional<Milliseconds> republish_after;
+  bool audit = false;  ///< whatever the marks say, publishes all that the target lacks
+  /// Asked before each batch is published; an error ends the scan with it. Absent: always.
+  std::function<Status()> may_go_on;
 };
 
 class Publisher {
@@ -41,6 +49,9 @@ class Publisher {
   void judge(const SourceEntry& entry, const TargetObject* there, Batch* batch);
   void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
   Task<Status> deliver(Batch batch);
+  Task<Status> publish(std::vector<TransferPlan> plans);
+  Task<Status> leave_out_pending(std::vector<TransferPlan>* plans);
+  [[nodiscard]] bool is_pending(const Record& record, const TransferPlan& plan) const;
 
   Job job_;
   ScanOptions options_;

@@ -139,5 +139,120 @@ TEST(Publisher, SurvivesKeysThatComeAndGoWhileListing_F027) {
   EXPECT_TRUE(world.books_balance());
 }
 
+// --- the service's marks --------------------------------------------------------------------------------------------
+
+class Marks : public ::testing::Test {
+ protected:
+  Marks() { world_.scan_options.republish_after = std::chrono::hours{1}; }
+
+  std::size_t planned() {
+    const auto plans = world_.plan();
+    EXPECT_TRUE(plans);
+    return plans ? plans->size() : 0;
+  }
+
+  World world_;
+};
+
+TEST_F(Marks, WhatIsWithTheQueueIsNotPublishedAgain) {
+  for (const char* key : {"a", "b", "c"}) world_.source->put(key, "one");
+  EXPECT_EQ(planned(), 3u);
+  EXPECT_EQ(world_.tally->published, 3u);
+  EXPECT_EQ(planned(), 0u);
+  EXPECT_EQ(world_.tally->pending, 3u);
+  EXPECT_EQ(world_.tally->pending_bytes, 9u);
+}
+
+TEST_F(Marks, AChangedObjectIsPublishedAgainAndOnlyThat) {
+  for (const char* key : {"a", "b", "c"}) world_.source->put(key, "one");
+  planned();
+  world_.wait(std::chrono::seconds{2});
+  world_.source->put("b", "two");
+  const auto plans = world_.plan();
+  ASSERT_TRUE(plans);
+  ASSERT_EQ(plans->size(), 1u);
+  EXPECT_EQ((*plans)[0].key.str(), "b");
+}
+
+TEST_F(Marks, ContentThatWentBackAndForthIsAnotherVersion_F004) {
+  world_.source->put("a", "A");
+  EXPECT_EQ(planned(), 1u);
+  world_.wait(std::chrono::seconds{2});
+  world_.source->put("a", "B");
+  EXPECT_EQ(planned(), 1u);
+  world_.wait(std::chrono::seconds{2});
+  world_.source->put("a", "A");
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, ExpireSoThatAQueueThatForgotLosesNothing_F094) {
+  world_.source->put("a", "one");
+  EXPECT_EQ(planned(), 1u);
+  world_.wait(std::chrono::minutes{59});
+  EXPECT_EQ(planned(), 0u);
+  world_.wait(std::chrono::minutes{2});
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, FromTheFutureCountAsNone_F135) {
+  world_.source->put("a", "one");
+  const auto object = world_.source->at("a");
+  const auto tomorrow = std::chrono::floor<std::chrono::seconds>(world_.clock.wall() + std::chrono::hours{24});
+  ASSERT_TRUE(testing::run(world_.state->mark_published({{ObjectKey{"a"}, object->version, tomorrow}})));
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, WhatWasConsumedAndIsMissingIsPublishedAgain) {
+  world_.source->put("a", "one");
+  const auto plans = world_.plan();
+  ASSERT_TRUE(plans);
+  ASSERT_TRUE(world_.deliver(*plans));
+  EXPECT_EQ(planned(), 0u) << "it is at the target";
+  const auto target = memory::make_target(world_.target, world_.target_options);
+  ASSERT_TRUE(testing::run(target->remove(ObjectKey{"a"}, world_.target->object(ObjectKey{"a"})->generation)));
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, AnAuditIgnoresThem) {
+  world_.source->put("a", "one");
+  planned();
+  world_.scan_options.audit = true;
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, AFlushedStateIsRebuiltFromTheTargetListing_F105) {
+  for (const char* key : {"a", "b"}) world_.source->put(key, "one");
+  auto plans = world_.plan();
+  ASSERT_TRUE(plans);
+  plans->resize(1);
+  ASSERT_TRUE(world_.deliver(*plans));
+  world_.state = memory::make_state();
+  EXPECT_EQ(planned(), 1u) << "what is there already is not published";
+}
+
+TEST_F(Marks, AStateThatCannotBeReadPublishesNothing_F103) {
+  world_.source->put("a", "one");
+  world_.state->fail_next(memory::StateOp::kLookup, ErrorKind::kUnavailable);
+  EXPECT_FALSE(world_.plan());
+  EXPECT_EQ(world_.tally->published, 0u);
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, DyingBetweenPublishAndMarkRepeatsAMessageAndLosesNone_F121) {
+  world_.source->put("a", "one");
+  world_.state->fail_next(memory::StateOp::kMarkPublished, ErrorKind::kUnavailable);
+  EXPECT_FALSE(world_.plan());
+  EXPECT_EQ(planned(), 1u);
+}
+
+TEST_F(Marks, ALostLeaseEndsTheScanBeforeItPublishes_F125) {
+  world_.source->put("a", "one");
+  world_.scan_options.may_go_on = [] { return Status{fail(ErrorKind::kCancelled, "somebody else scans")}; };
+  const auto plans = world_.plan();
+  ASSERT_FALSE(plans);
+  EXPECT_EQ(plans.error().kind, ErrorKind::kCancelled);
+  EXPECT_FALSE(testing::run(world_.state->lookup({ObjectKey{"a"}}))->front().published);
+}
+
 }  // namespace
 }  // namespace ferry

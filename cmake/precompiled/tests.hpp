@@ -1,0 +1,4 @@
+#include "rooms.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
