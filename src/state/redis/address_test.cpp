@@ -62,12 +62,12 @@ TEST(RedisAddress, RefusesWhatCanNotBeAnAddress) {
 }
 
 TEST(RedisAddress, NeverShowsWhatStandsBeforeTheHost_F110) {
-  for (const char* wrong : {"redis://user:can@ary@h:x", "redis://user:can/ary@h:x", "redis://user:can%zzary@h",
-                            "nonsense://user:canary@h", "user:canary@h", "redis://user:can://ary@h:x"}) {
+  for (const char* wrong : {"redis://user:QX@ZW@h:x", "redis://user:QX/ZW@h:x", "redis://user:QX%zzZW@h",
+                            "nonsense://user:QXZW@h", "user:QXZW@h", "redis://user:QX://ZW@h:x"}) {
     const auto address = parse_address(wrong);
     ASSERT_FALSE(address) << wrong;
-    EXPECT_THAT(address.error().what, Not(HasSubstr("can"))) << wrong;
-    EXPECT_THAT(address.error().what, Not(HasSubstr("ary"))) << wrong;
+    EXPECT_THAT(address.error().what, Not(HasSubstr("QX"))) << wrong;
+    EXPECT_THAT(address.error().what, Not(HasSubstr("ZW"))) << wrong;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "kit/base/hash.hpp"
 #include "state/redis/redis_test.hpp"
 #include "state/shared_board_contract.hpp"
 #include "state/state_store_contract.hpp"
@@ -179,6 +180,52 @@ TEST_F(RedisState, ARolledBackRecordIsFencedByWhatItHoldsThen_F106) {
   EXPECT_EQ(lookup("a").consumed->generation.value, 5);
   must(store_->record_consumed(receipt("a", 8)));
   EXPECT_EQ(lookup("a").consumed->generation.value, 8);
+}
+
+TEST_F(RedisState, KeepsBothHalvesOfAnObjectInAtMost124BytesAtKeysOf60) {
+  constexpr int kCount = 62'500;  // a sixteenth of a million, in a sixteenth of its buckets
+  StateOptions options;
+  options.expected_objects = kCount;
+  store_ = open_state(client_, job_, options, system_rng());
+  const auto key_of = [](int i) {
+    const auto number = std::to_string(i);
+    return std::string(60 - number.size(), 'k') + number;
+  };
+  const auto version = [](int i) {
+    auto digits = hex(big_endian(std::uint64_t{0x9e3779b97f4a7c15} * static_cast<unsigned>(i + 1)));
+    auto tag = version_of();
+    tag.etag = ETag{"\"" + digits + digits + "\""};
+    return tag;
+  };
+  const auto used = [this] {
+    const auto info = cli_.run({"INFO", "memory"});
+    return std::stoll(info.substr(info.find("used_memory:") + 12));
+  };
+  const auto before = used();
+  std::vector<Published> all;
+  for (int i = 0; i < kCount; ++i) all.push_back({ObjectKey{key_of(i)}, version(i), published("").when});
+  must(store_->mark_published(std::move(all)));
+  const auto record_some = [](StateStore* store, std::vector<Receipt> receipts) -> Task<> {
+    for (auto& one : receipts) {
+      const auto recorded = co_await store->record_consumed(std::move(one));
+      EXPECT_TRUE(recorded);
+    }
+  };
+  asio::io_context context{1};
+  TaskGroup group{context.get_executor()};
+  for (int first = 0; first < kCount; first += 1000) {
+    std::vector<Receipt> receipts;
+    for (int i = first; i < std::min(first + 1000, kCount); ++i) {
+      receipts.push_back({ObjectKey{key_of(i)}, version(i), Generation{1'700'000'000'000'000 + i}, Rung::kMd5,
+                          static_cast<std::uint64_t>(i) * 1000, receipt("").when});
+    }
+    group.spawn(record_some(store_.get(), std::move(receipts)));
+  }
+  testing::run(context, group.join());
+  const auto bytes = static_cast<double>(used() - before) / kCount;
+  RecordProperty("bytes_per_object", std::to_string(bytes));
+  EXPECT_LE(bytes, 124.0);
+  EXPECT_GE(bytes, 100.0) << "or it was not all there";
 }
 
 // ---- values that are not ours (F112)

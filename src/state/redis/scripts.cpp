@@ -3,6 +3,9 @@
 namespace ferry::redis::scripts {
 namespace {
 
+// A full Redis refuses only the first command of a script that writes, and only if it can need memory: each begins with
+// such a one, so that it is refused as a whole.
+
 // A value of another type under one of our names counts as absent: it is taken away when we write there.
 constexpr const char* kOwn = R"lua(
 local function is_foreign(reply)
@@ -196,10 +199,10 @@ return out
 
 constexpr const char* kSaveCheckpoint = R"lua(
 local now, ttl = tonumber(redis.call('TIME')[1]), tonumber(ARGV[3])
-own('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-own('ZADD', KEYS[2], now + ttl, ARGV[1])
-redis.call('EXPIRE', KEYS[2], ttl)
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ttl)
+own('ZADD', KEYS[2], now + ttl, ARGV[1])
+own('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('EXPIRE', KEYS[2], ttl)
 return 1
 )lua";
 
