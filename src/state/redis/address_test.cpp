@@ -49,11 +49,32 @@ TEST(RedisAddress, TakesNodesOfACluster) {
 }
 
 TEST(RedisAddress, RefusesWhatCanNotBeAnAddress) {
-  for (const char* wrong :
-       {"", ":", "h:", "h:0", "h:65536", "h:x", "http://h", "redis://", "redis://h/x", "redis://h/-1", "redis://h/0?x=1",
-        "h/1/2", "a,b", "redis://a,b", "redis-sentinel://a", "redis-sentinel://a/", "redis-sentinel:///m",
-        "redis-sentinel://a/m/x", "redis-cluster://a/1", "[::1", "[::1]x", "[::1]:", "[]", "a b", "user@h",
-        "redis://us%er@h"}) {
+  for (const char* wrong : {"",
+                            ":",
+                            "h:",
+                            "h:0",
+                            "h:65536",
+                            "h:x",
+                            "http://h",
+                            "redis://",
+                            "redis://h/x",
+                            "redis://h/-1",
+                            "redis://h/0?x=1",
+                            "h/1/2",
+                            "a,b",
+                            "redis://a,b",
+                            "redis-sentinel://a",
+                            "redis-sentinel://a/",
+                            "redis-sentinel:///m",
+                            "redis-sentinel://a/m/x",
+                            "redis-cluster://a/1",
+                            "[::1",
+                            "[::1]x",
+                            "[::1]:",
+                            "[]",
+                            "a b",
+                            "user@h",
+                            "redis://us%er@h"}) {
     const auto address = parse_address(wrong);
     ASSERT_FALSE(address) << wrong;
     EXPECT_EQ(address.error().kind, ErrorKind::kInvalid);

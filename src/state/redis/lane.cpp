@@ -22,6 +22,13 @@ Backoff reconnect_policy() {
 
 bool is_redirection(const ReplyView& reply) { return reply.is_error("MOVED") || reply.is_error("ASK"); }
 
+/// This server is not, or no longer, the one to talk to. A script's error has the code of its cause inside.
+bool is_demotion(const ReplyView& reply) {
+  if (!reply.is_error()) return false;
+  return reply.error().find("READONLY") != std::string_view::npos || reply.is_error("MASTERDOWN") ||
+         reply.is_error("CLUSTERDOWN");
+}
+
 /// "MOVED 3999 127.0.0.1:6381": no host means the one that said it.
 std::optional<net::Origin> redirected(std::string_view error, const net::Origin& from) {
   const auto space = error.rfind(' ');
@@ -170,9 +177,7 @@ Task<Status> Lane::exchange(Items* open) {
       continue;
     }
     const auto view = replies[i].view();
-    demoted |= view.is_error() && explain(view.error()).kind == ErrorKind::kUnavailable &&
-               (view.error().find("READONLY") != std::string_view::npos || view.is_error("MASTERDOWN") ||
-                view.is_error("CLUSTERDOWN"));
+    demoted |= is_demotion(view);
     if (view.is_error("NOSCRIPT") || is_redirection(view)) left.push_back(item);
     item.batch->replies[item.index] = std::move(replies[i]);
   }

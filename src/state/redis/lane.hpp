@@ -20,8 +20,8 @@ class Lane {
   Lane(net::Dialer* dialer, const Address* address, const ClientOptions* options, Clock* clock, Rng* rng);
 
   /// The replies, one per request and in their order; error replies are among them, except where this repairs their
-  /// cause: a script that is not there is loaded, keys that moved are followed. All requests must bear being done twice.
-  /// A caller that is cancelled does not wait; its requests may still be done.
+  /// cause: a script that is not there is loaded, keys that moved are followed. All requests must bear being done
+  /// twice. A caller that is cancelled does not wait; its requests may still be done.
   /// @error kUnavailable  no connection, no answer, the connection broke twice
   /// @error kDenied       the server refuses the login
   Task<Result<Replies>> send(Commands commands);

@@ -99,7 +99,9 @@ Task<LinkOutcome> Connector::connect_to_master() {
     }
     outcome = co_await connect_to(*std::move(master));
     if (!outcome) continue;
-    auto role = co_await ask(outcome->get(), std::move(Commands{}.command("ROLE")));
+    Commands question;
+    question.command("ROLE");
+    auto role = co_await ask(outcome->get(), std::move(question));
     if (!role) {
       outcome = fail(std::move(role).error());
       continue;
@@ -151,7 +153,7 @@ Task<LinkOutcome> Connector::dial(net::Origin server) {
 }
 
 Task<Status> Connector::log_in(Link* link) {
-  if (!address_->password.empty()) {
+  if (!address_->username.empty() || !address_->password.empty()) {
     if (auto known = co_await authenticate(link); !known) co_return known;
   }
   if (address_->database == 0) co_return Unit{};

@@ -36,8 +36,8 @@ TEST(RedisProtocol, CallsAScriptByItsDigest) {
   EXPECT_EQ(script.sha1, "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
   Commands commands;
   commands.call(&script, 1, 1).arg("key").arg("value");
-  EXPECT_EQ(commands.bytes(), "*5\r\n$7\r\nEVALSHA\r\n$40\r\n" + script.sha1 +
-                                  "\r\n$1\r\n1\r\n$3\r\nkey\r\n$5\r\nvalue\r\n");
+  EXPECT_EQ(commands.bytes(),
+            "*5\r\n$7\r\nEVALSHA\r\n$40\r\n" + script.sha1 + "\r\n$1\r\n1\r\n$3\r\nkey\r\n$5\r\nvalue\r\n");
   EXPECT_EQ(commands.script(), &script);
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 // Records as bytes. A record is kept in its halves, which the scripts put together without understanding them:
 //
-//   record    = flags, [published], [tail], [version of tail]      flags: 1 published · 2 tail · 4 both have one version
-//   published = version, when                                       when: 4 bytes, seconds since 1970
-//   tail      = generation (8, order of bytes = order of numbers), when (4), rung × 16 + n, size (n bytes)
-//   version   = 0, MD5-like tag (16), modified (4)                  the common case: 21 bytes
+//   record    = flags, [published], [tail], [version of tail]      flags: 1 published · 2 tail · 4 both have one
+//   version published = version, when                                       when: 4 bytes, seconds since 1970 tail =
+//   generation (8, order of bytes = order of numbers), when (4), rung × 16 + n, size (n bytes) version   = 0, MD5-like
+//   tag (16), modified (4)                  the common case: 21 bytes
 //             | length (1, or 255 and 4), kind, tag, modified (4 or 8), [version id]
 //
 // All numbers have their high byte first. Anything else in a reply counts as absent.

@@ -17,7 +17,8 @@ Version version(std::string tag, std::int64_t modified = 0x60000001) {
   return {ETag{std::move(tag)}, at(modified), std::nullopt};
 }
 Receipt receipt(std::string tag = kTag) {
-  return {ObjectKey{"k"}, version(std::move(tag)), Generation{0x1122334455667788}, Rung::kParts, 0x1234, at(0x70000002)};
+  return {ObjectKey{"k"}, version(std::move(tag)), Generation{0x1122334455667788}, Rung::kParts,
+          0x1234,         at(0x70000002)};
 }
 
 /// A record with this half only, as a script would put it together.
@@ -39,7 +40,9 @@ TEST(RedisRecord, WritesTheCommonVersionInTwentyOneBytes) {
 TEST(RedisRecord, WritesOtherVersionsWithTheirLength) {
   EXPECT_EQ(hex(encode_version(version("\"5d41402abc4b2a76b9719d911017c592-3\""))),
             "16025d41402abc4b2a76b9719d911017c5920360000001");
-  EXPECT_EQ(hex(encode_version(version("x"))), "07000178" "60000001");
+  EXPECT_EQ(hex(encode_version(version("x"))),
+            "07000178"
+            "60000001");
   auto one = version(kTag, -1);
   one.version_id = VersionId{"v1"};
   EXPECT_EQ(hex(encode_version(one)), "1b0d5d41402abc4b2a76b9719d911017c592ffffffffffffffff7631");
@@ -47,12 +50,22 @@ TEST(RedisRecord, WritesOtherVersionsWithTheirLength) {
 
 TEST(RedisRecord, WritesHalvesByteForByte) {
   EXPECT_EQ(hex(encode_published({ObjectKey{"k"}, version(kTag), at(0x70000002)})),
-            "005d41402abc4b2a76b9719d911017c592" "60000001" "70000002");
-  EXPECT_EQ(hex(encode_tail(receipt())), "9122334455667788" "70000002" "22" "1234");
+            "005d41402abc4b2a76b9719d911017c592"
+            "60000001"
+            "70000002");
+  EXPECT_EQ(hex(encode_tail(receipt())),
+            "9122334455667788"
+            "70000002"
+            "22"
+            "1234");
   auto empty = receipt();
   empty.size = 0;
   empty.generation.value = -1;
-  EXPECT_EQ(hex(encode_tail(empty)), "7fffffffffffffff" "70000002" "20") << "no byte for no bytes; order as of numbers";
+  EXPECT_EQ(hex(encode_tail(empty)),
+            "7fffffffffffffff"
+            "70000002"
+            "20")
+      << "no byte for no bytes; order as of numbers";
 }
 
 TEST(RedisRecord, BothHalvesOfOneVersionFitIntoFortyThreeBytes) {

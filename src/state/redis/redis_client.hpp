@@ -35,7 +35,8 @@ class Client {
  public:
   struct Core;
 
-  /// Connects when first used; while Redis can't be reached each use fails with kUnavailable, after one try at least.
+  /// Connects when first used. While Redis can't be reached uses fail with kUnavailable, all that wait at the same
+  /// time.
   /// @param clock  is used on the client's thread, too: the system's, not a simulated one
   /// @error kInvalid  the address can't be read, or `ca_file` can't; never with the password in the text
   [[nodiscard]] static Result<std::shared_ptr<Client>> open(ClientOptions options, Clock* clock, Rng* rng);

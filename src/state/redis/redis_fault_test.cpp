@@ -41,9 +41,7 @@ class FaultyRelay {
   FaultyRelay(const FaultyRelay&) = delete;
   FaultyRelay& operator=(const FaultyRelay&) = delete;
 
-  [[nodiscard]] std::string address() const {
-    return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
-  }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
   /// The nth reply from now on meets with this; the others pass.
   void plan(int nth, Fault fault) {
     const std::lock_guard lock{mutex_};
@@ -89,7 +87,8 @@ class FaultyRelay {
     for (;;) {
       boost::system::error_code code;
       const auto got = co_await pair->client.async_read_some(asio::buffer(piece), asio::redirect_error(use_task, code));
-      if (!code) co_await asio::async_write(pair->server, asio::buffer(piece, got), asio::redirect_error(use_task, code));
+      if (!code)
+        co_await asio::async_write(pair->server, asio::buffer(piece, got), asio::redirect_error(use_task, code));
       if (code) break;
     }
     pair->close();
@@ -195,8 +194,9 @@ class RedisFault : public RedisRoom {
     store_ = open_state(client_, job_, small, system_rng());
   }
   /// Plays all steps once for each reply, and looks at the end of each round what they came to.
-  void spoil_each_reply(FaultyRelay::Fault fault, const std::function<Status(const Step&)>& play,
-                        const std::function<void()>& check = [] {}) {
+  void spoil_each_reply(
+      FaultyRelay::Fault fault, const std::function<Status(const Step&)>& play,
+      const std::function<void()>& check = [] {}) {
     FaultyRelay relay{server_.port()};
     connect_small(relay.address());
     for (const auto& step : all_steps()) ASSERT_TRUE(step());  // loads the scripts
@@ -264,10 +264,9 @@ TEST_F(RedisFault, IsFullAndSaysSoAndGoesOnReading_F107) {
   connect();
   must(store_->mark_published({published("a")}));
   cli_.run({"CONFIG", "SET", "maxmemory", "1"});
-  for (const auto& outcome :
-       {run(store_->mark_published({published("b")})), run(store_->record_consumed(receipt("a"))),
-        run(store_->record_failures({failure("a")})), run(store_->save_checkpoint(checkpoint("a"))),
-        run(board_->add("t", {{"n", 1}}))}) {
+  for (const auto& outcome : {run(store_->mark_published({published("b")})), run(store_->record_consumed(receipt("a"))),
+                              run(store_->record_failures({failure("a")})),
+                              run(store_->save_checkpoint(checkpoint("a"))), run(board_->add("t", {{"n", 1}}))}) {
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
     EXPECT_THAT(outcome.error().what, HasSubstr("raise its maxmemory"));
@@ -439,8 +438,8 @@ class RedisStranger : public ::testing::Test {
   Status lookup(std::vector<Script> scripts, ClientOptions options = {}) {
     peer_ = std::make_unique<testing::ScriptedPeer>(context_.get_executor(), std::move(scripts));
     options.address = "127.0.0.1:" + std::to_string(peer_->port());
-    const auto store = open_state(Client::open(options, system_clock(), system_rng()).value(), job_of("source"), {},
-                                  system_rng());
+    const auto store =
+        open_state(Client::open(options, system_clock(), system_rng()).value(), job_of("source"), {}, system_rng());
     TaskGroup group{context_.get_executor()};
     group.spawn(peer_->run());
     const auto found = testing::run(context_, store->lookup({ObjectKey{"a"}}));
@@ -469,15 +468,17 @@ TEST_F(RedisStranger, IsNoRedis) {
 TEST_F(RedisStranger, SendsAReplyWithoutEnd) {
   ClientOptions options;
   options.reply_bytes_max = 10'000;
-  const auto outcome = lookup(
-      {{testing::await_bytes(1), testing::send("$1000000000\r\n" + std::string(40'000, 'x')), testing::hold()}}, options);
+  const auto outcome =
+      lookup({{testing::await_bytes(1), testing::send("$1000000000\r\n" + std::string(40'000, 'x')), testing::hold()}},
+             options);
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().what, HasSubstr("more than"));
 }
 
 TEST_F(RedisStranger, IsLoading_F109) {
-  const auto outcome = lookup({{testing::await_bytes(1),
-                                testing::send("-LOADING Redis is loading the dataset in memory\r\n"), testing::hold()}});
+  const auto outcome =
+      lookup({{testing::await_bytes(1), testing::send("-LOADING Redis is loading the dataset in memory\r\n"),
+               testing::hold()}});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
   EXPECT_THAT(outcome.error().what, HasSubstr("is loading its data"));
@@ -486,10 +487,11 @@ TEST_F(RedisStranger, IsLoading_F109) {
 TEST_F(RedisStranger, FromBeforeRedisSixIsLoggedInToByAuth_F110) {
   ClientOptions options;
   options.password = "canary";
-  const auto outcome = lookup({{testing::await_bytes(1),
-                                testing::send_sliced("-ERR unknown command `HELLO`, with args beginning with: `canary`\r\n"),
-                                testing::send("+OK\r\n"), testing::send("$-1\r\n"), testing::hold()}},
-                              options);
+  const auto outcome =
+      lookup({{testing::await_bytes(1),
+               testing::send_sliced("-ERR unknown command `HELLO`, with args beginning with: `canary`\r\n"),
+               testing::send("+OK\r\n"), testing::send("$-1\r\n"), testing::hold()}},
+             options);
   EXPECT_TRUE(outcome);
   EXPECT_THAT(peer_->received(), HasSubstr("*2\r\n$4\r\nAUTH\r\n$6\r\ncanary\r\n"));
 }

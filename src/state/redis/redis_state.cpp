@@ -6,6 +6,7 @@
 #include <bit>
 #include <cassert>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -19,18 +20,20 @@
 namespace ferry::redis {
 namespace {
 
-constexpr std::size_t kCompactKey = 64;         // longer fields make Redis store their whole hash as a table
-constexpr std::uint64_t kPerBucket = 64;        // objects, if there are as many as expected
-constexpr std::uint64_t kBucketsMin = 256;      // scripts.cpp knows both limits, too
+constexpr std::size_t kCompactKey = 64;     // longer fields make Redis store their whole hash as a table
+constexpr std::uint64_t kPerBucket = 64;    // objects, if there are as many as expected
+constexpr std::uint64_t kBucketsMin = 256;  // scripts.cpp knows both limits, too
 constexpr std::uint64_t kBucketsMax = 4'194'304;
-constexpr std::size_t kWriteChunk = 250;        // keys per script: bounds how long Redis serves nobody else
+constexpr std::size_t kWriteChunk = 250;  // keys per script: bounds how long Redis serves nobody else
 constexpr std::size_t kFailureChunk = 200;
-constexpr std::size_t kReadBuckets = 256;       // per request
-constexpr std::size_t kReadAtOnce = 1'024;      // entries of one bucket; a bigger one is scanned piece by piece
+constexpr std::size_t kReadBuckets = 256;   // per request
+constexpr std::size_t kReadAtOnce = 1'024;  // entries of one bucket; a bigger one is scanned piece by piece
 constexpr std::size_t kScanCount = 512;
 constexpr std::size_t kForgetPage = 1'000;
 constexpr std::int64_t kCheckpointSeconds = 7 * 24 * 3600;  // as long as an upload session lives
-constexpr int kLayoutsMax = 3;                  // that one call puts up with
+constexpr int kLayoutsMax = 3;                              // that one call puts up with
+constexpr std::size_t kFirst = 1;                           // replies that may name another layout
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 std::uint64_t buckets_for(std::uint64_t objects) {
   return std::clamp(std::bit_ceil(std::max<std::uint64_t>(objects, 1) / kPerBucket), kBucketsMin, kBucketsMax);
@@ -51,6 +54,10 @@ struct Found {
 
 /// A listing under way: what was found, and where to go on.
 struct Walk {
+  explicit Walk(std::uint64_t all) : buckets(all) {}
+  [[nodiscard]] bool at_end() const { return at.bucket >= 2 * buckets; }
+
+  const std::uint64_t buckets;
   Place at;
   bool inside = false;  ///< of a bucket that must be scanned piece by piece
   std::vector<Found> found;
@@ -115,7 +122,7 @@ class RedisState final : public StateStore {
   Task<Status> mark_published(std::vector<Published> published) override {
     if (published.empty()) co_return Unit{};
     const auto make = [&](std::uint64_t buckets) { return mark_commands(published, buckets); };
-    auto marked = co_await write(&make);
+    auto marked = co_await by_layout(&make, kAll);
     if (!marked) co_return fail(std::move(marked).error());
     co_return Unit{};
   }
@@ -123,41 +130,40 @@ class RedisState final : public StateStore {
   Task<Result<std::vector<Record>>> lookup(std::vector<ObjectKey> keys) override {
     std::vector<Record> records;
     if (keys.empty()) co_return records;
-    const auto buckets = buckets_.load();
-    Commands commands;
-    for (const auto& key : keys) commands.command("HGET", 3).arg(names_.bucket(key, buckets)).arg(key.str());
-    auto replies = co_await ask(std::move(commands));
+    const auto make = [&](std::uint64_t buckets) { return lookup_commands(keys, buckets); };
+    auto replies = co_await by_layout(&make, kFirst);
     if (!replies) co_return fail(std::move(replies).error());
     records.reserve(keys.size());
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      records.push_back(decode_record(std::move(keys[i]), (*replies)[i].view().text().value_or("")));
+      records.push_back(decode_record(std::move(keys[i]), (*replies)[i + 1].view().text().value_or("")));
     }
     co_return records;
   }
 
   Task<Status> record_consumed(Receipt receipt) override {
     const auto make = [&](std::uint64_t buckets) { return consume_commands(receipt, buckets); };
-    auto recorded = co_await write(&make);
+    auto recorded = co_await by_layout(&make, kAll);
     if (!recorded) co_return fail(std::move(recorded).error());
     co_return Unit{};
   }
 
   Task<Result<RecordPage>> list(std::optional<std::string> cursor, std::size_t limit) override {
     assert(limit > 0);
-    Walk walk;
+    if (auto learnt = co_await learn_layout(); !learnt) co_return fail(std::move(learnt).error());
+    Walk walk{buckets_.load()};
     if (cursor) {
-      auto place = parse_cursor(*cursor, buckets_.load());
+      auto place = parse_cursor(*cursor, walk.buckets);
       if (!place) co_return fail(ErrorKind::kInvalid, "state in Redis: not a cursor of this job's records: list anew");
       walk.at = *std::move(place);
     }
-    while (walk.found.size() <= limit && !at_end(walk)) {
+    while (walk.found.size() <= limit && !walk.at_end()) {
       if (auto read = co_await go_on(&walk, limit + 1); !read) co_return fail(std::move(read).error());
     }
     RecordPage page;
     if (walk.found.size() > limit) {
       walk.found.resize(limit);
       const auto& last = walk.found.back();
-      page.next = write_cursor(buckets_.load(), Place{last.bucket, last.scan, last.record.key.str()});
+      page.next = write_cursor(walk.buckets, Place{last.bucket, last.scan, last.record.key.str()});
     }
     for (auto& one : walk.found) page.records.push_back(std::move(one.record));
     co_return page;
@@ -167,7 +173,7 @@ class RedisState final : public StateStore {
     std::uint64_t count = 0;
     if (keys.empty()) co_return count;
     const auto make = [&](std::uint64_t buckets) { return forget_commands(mark, keys, buckets); };
-    auto forgotten = co_await write(&make);
+    auto forgotten = co_await by_layout(&make, kAll);
     if (!forgotten) co_return fail(std::move(forgotten).error());
     for (const auto& reply : *forgotten) count += static_cast<std::uint64_t>(reply.view().integer().value_or(0));
     co_return count;
@@ -175,7 +181,8 @@ class RedisState final : public StateStore {
 
   Task<Result<std::uint64_t>> forget_all(Mark mark) override {
     std::uint64_t count = 0;
-    for (Walk walk; !at_end(walk);) {
+    if (auto learnt = co_await learn_layout(); !learnt) co_return fail(std::move(learnt).error());
+    for (Walk walk{buckets_.load()}; !walk.at_end();) {
       if (auto read = co_await go_on(&walk, kForgetPage); !read) co_return fail(std::move(read).error());
       std::vector<ObjectKey> keys;
       for (auto& one : std::exchange(walk.found, {})) {
@@ -311,29 +318,38 @@ class RedisState final : public StateStore {
     co_return Unit{};
   }
 
-  /// Sends what `make(buckets)` makes; anew if the job turns out to have another number of buckets.
+  /// Sends what `make(buckets)` makes; anew if one of the first `witnesses` replies names another layout.
   template <class Make>
-  Task<Result<Replies>> write(const Make* make) {
-    for (int layouts = 0;; ++layouts) {
+  Task<Result<Replies>> by_layout(const Make* make, std::size_t witnesses) {
+    for (int layouts = 0; layouts < kLayoutsMax; ++layouts) {
       auto replies = co_await ask((*make)(buckets_.load()));
-      if (!replies || !adopt_layout(*replies)) co_return replies;
-      if (layouts == kLayoutsMax) {
-        co_return fail(ErrorKind::kUnavailable, "state in Redis: its layout changes again and again: are processes "
-                                                "with different settings at work, and is its memory being emptied?");
-      }
+      if (!replies) co_return replies;
+      bool other = false;
+      for (std::size_t i = 0; i < std::min(witnesses, replies->size()); ++i) other |= adopt((*replies)[i].view());
+      if (!other) co_return replies;
     }
+    co_return fail(ErrorKind::kUnavailable,
+                   "state in Redis: its layout changes again and again: do processes with "
+                   "different settings run while its memory is being emptied?");
   }
 
-  /// True if a reply names another layout, which holds from now on.
-  bool adopt_layout(const Replies& replies) {
-    for (const auto& reply : replies) {
-      const auto text = reply.view().text();
-      const auto buckets = text && text->starts_with("1:") ? parse_u64(text->substr(2)) : std::nullopt;
-      if (!buckets) continue;
-      buckets_ = *buckets;
-      return true;
-    }
-    return false;
+  Task<Status> learn_layout() {
+    const auto make = [this](std::uint64_t) {
+      Commands question;
+      question.command("GET", 2).arg(layout_key_);
+      return question;
+    };
+    auto learnt = co_await by_layout(&make, kFirst);
+    if (!learnt) co_return fail(std::move(learnt).error());
+    co_return Unit{};
+  }
+
+  /// True if this names another layout, which holds from now on.
+  bool adopt(const ReplyView& reply) {
+    const auto text = reply.text();
+    const auto buckets = text && text->starts_with("1:") ? parse_u64(text->substr(2)) : std::nullopt;
+    if (!buckets || *buckets < kBucketsMin || *buckets > kBucketsMax || !std::has_single_bit(*buckets)) return false;
+    return buckets_.exchange(*buckets) != *buckets;
   }
 
   // ---- requests
@@ -345,6 +361,13 @@ class RedisState final : public StateStore {
     commands->arg(layout_key_);
     for (auto i = first; i < last; ++i) commands->arg(names_.bucket(key_of(objects[i]), buckets));
     commands->arg("1:" + std::to_string(buckets));
+  }
+
+  [[nodiscard]] Commands lookup_commands(const std::vector<ObjectKey>& keys, std::uint64_t buckets) const {
+    Commands commands;
+    commands.command("GET", 2).arg(layout_key_);
+    for (const auto& key : keys) commands.command("HGET", 3).arg(names_.bucket(key, buckets)).arg(key.str());
+    return commands;
   }
 
   [[nodiscard]] Commands mark_commands(const std::vector<Published>& published, std::uint64_t buckets) const {
@@ -382,8 +405,6 @@ class RedisState final : public StateStore {
 
   // ---- listing
 
-  [[nodiscard]] bool at_end(const Walk& walk) const { return walk.at.bucket >= 2 * buckets_.load(); }
-
   /// Reads the next piece: some buckets, or a part of a big one.
   Task<Status> go_on(Walk* walk, std::size_t wanted) {
     if (walk->inside || walk->at.scan != 0) return scan_bucket(walk);
@@ -392,7 +413,7 @@ class RedisState final : public StateStore {
 
   Task<Status> read_buckets(Walk* walk, std::size_t wanted) {
     const auto first = walk->at.bucket;
-    const auto count = std::min<std::uint64_t>(kReadBuckets, 2 * buckets_.load() - first);
+    const auto count = std::min<std::uint64_t>(kReadBuckets, 2 * walk->buckets - first);
     Commands commands;
     commands.call(scripts::read_buckets(), count, 2);
     for (auto number = first; number < first + count; ++number) commands.arg(names_.bucket(number));

@@ -25,8 +25,8 @@ void pass_time(testing::SimulatedClock*, Milliseconds duration) { pause(duration
 
 INSTANTIATE_TEST_SUITE_P(RedisState, StateStoreContract, ::testing::Values(StateRoom{&fresh_store}),
                          [](const auto&) { return "Redis"; });
-INSTANTIATE_TEST_SUITE_P(RedisBoard, SharedBoardContract,
-                         ::testing::Values(BoardRoom{&fresh_board, &pass_time}), [](const auto&) { return "Redis"; });
+INSTANTIATE_TEST_SUITE_P(RedisBoard, SharedBoardContract, ::testing::Values(BoardRoom{&fresh_board, &pass_time}),
+                         [](const auto&) { return "Redis"; });
 
 class RedisState : public RedisRoom {
  protected:
@@ -125,7 +125,8 @@ TEST_F(RedisState, GoesOnListingWhereItWasWhileOthersForget) {
 }
 
 TEST_F(RedisState, RefusesCursorsOfSomebodyElse) {
-  for (const char* wrong : {"", "x", "16384.0.0", "16384.0.0.zz", "16384.32768.0.", "256.0.0.", "16384.-1.0.", "....."}) {
+  for (const char* wrong :
+       {"", "x", "16384.0.0", "16384.0.0.zz", "16384.32768.0.", "256.0.0.", "16384.-1.0.", "....."}) {
     const auto page = run(store_->list(wrong, 10));
     ASSERT_FALSE(page) << wrong;
     EXPECT_EQ(page.error().kind, ErrorKind::kInvalid);
@@ -140,6 +141,18 @@ TEST_F(RedisState, LongKeysDoNotSpoilTheCompactFormOfOthers) {
   for (int i = 0; i < 2000; i += 100) {
     EXPECT_EQ(cli_.run({"OBJECT", "ENCODING", bucket_of(&cli_, "key-" + std::to_string(i))}), "listpack");
   }
+}
+
+TEST_F(RedisState, WhoOnlyReadsFindsTheLayoutToo) {
+  fill(100);
+  StateOptions many;
+  many.expected_objects = 100'000'000;
+  const auto lists = open_state(client_, job_, many, system_rng());
+  EXPECT_EQ(must(lists->list(std::nullopt, 1000)).records.size(), 100u);
+  const auto looks_up = open_state(client_, job_, many, system_rng());
+  EXPECT_TRUE(must(looks_up->lookup({ObjectKey{"key-1"}})).at(0).published);
+  const auto forgets = open_state(client_, job_, many, system_rng());
+  EXPECT_EQ(must(forgets->forget_all(Mark::kPublished)), 100u);
 }
 
 TEST_F(RedisState, TheFirstWriterOfAJobChoosesItsLayoutForAll) {
@@ -231,8 +244,9 @@ TEST_F(RedisState, KeepsBothHalvesOfAnObjectInAtMost124BytesAtKeysOf60) {
 // ---- values that are not ours (F112)
 
 TEST_F(RedisState, TakesAGarbageRecordAsAbsentAndWritesItAnew_F112) {
-  for (const std::string& garbage : {std::string{}, std::string{"garbage"}, std::string{"\7\0\0", 3}, std::string(5000, '\1'),
-                                    std::string{"\2\xff"}, std::string{"\1\xff\xff\xff\xff\xff\xff\xff"}}) {
+  for (const std::string& garbage :
+       {std::string{}, std::string{"garbage"}, std::string{"\7\0\0", 3}, std::string(5000, '\1'), std::string{"\2\xff"},
+        std::string{"\1\xff\xff\xff\xff\xff\xff\xff"}}) {
     fill(3);
     cli_.run({"HSET", bucket_of(&cli_, "key-0"), "key-0", garbage});
     EXPECT_FALSE(lookup("key-0").published);
@@ -359,7 +373,8 @@ TEST_F(RedisState, NeverTouchesTheKeysOfStrangers_F114_F161) {
   for (int i = 0; i < kStrangers; i += 97) EXPECT_EQ(cli_.run({"GET", "stranger:" + std::to_string(i)}), "theirs");
   EXPECT_EQ(cli_.run({"HGET", "ferry:{0123456789abcdef}:o:0", "field"}), "theirs");
   const auto used = cli_.run({"INFO", "commandstats"});
-  for (const char* never : {"cmdstat_flushall", "cmdstat_flushdb", "cmdstat_keys", "cmdstat_scan", "cmdstat_config|set"}) {
+  for (const char* never :
+       {"cmdstat_flushall", "cmdstat_flushdb", "cmdstat_keys", "cmdstat_scan", "cmdstat_config|set"}) {
     EXPECT_THAT(used, Not(HasSubstr(never)));
   }
 }

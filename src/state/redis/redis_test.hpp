@@ -103,7 +103,11 @@ inline Published published(std::string key) {
   return {ObjectKey{std::move(key)}, version_of(), Seconds{std::chrono::seconds{1'700'000'001}}};
 }
 inline Receipt receipt(std::string key, std::int64_t generation = 1) {
-  return {ObjectKey{std::move(key)}, version_of(), Generation{generation}, Rung::kMd5, 42,
+  return {ObjectKey{std::move(key)},
+          version_of(),
+          Generation{generation},
+          Rung::kMd5,
+          42,
           Seconds{std::chrono::seconds{1'700'000'002}}};
 }
 inline Failure failure(std::string key) {

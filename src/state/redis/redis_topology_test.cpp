@@ -93,8 +93,11 @@ class RedisTls : public ::testing::Test {
     const auto issued = ca_.issue("IP:127.0.0.1");
     testing::RedisServer::Options options;
     options.tls = true;
-    options.lines = {"tls-cert-file " + issued.certificate_file, "tls-key-file " + issued.key_file,
-                     "tls-ca-cert-file " + ca_.ca_file(), "tls-auth-clients no", "user default off",
+    options.lines = {"tls-cert-file " + issued.certificate_file,
+                     "tls-key-file " + issued.key_file,
+                     "tls-ca-cert-file " + ca_.ca_file(),
+                     "tls-auth-clients no",
+                     "user default off",
                      "user app on >p@ss:w/rd ~* +@all"};
     server_ = std::make_unique<testing::RedisServer>(std::move(options));
   }
@@ -212,9 +215,8 @@ class RedisCluster : public RedisRoom {
   RedisCluster() : RedisRoom(with_lines({"cluster-enabled yes"})) {}
 
   static void wait_until_up(Cli* cli) {
-    ASSERT_TRUE(eventually([&] {
-      return cli->run({"CLUSTER", "INFO"}).find("cluster_state:ok") != std::string::npos;
-    }));
+    ASSERT_TRUE(
+        eventually([&] { return cli->run({"CLUSTER", "INFO"}).find("cluster_state:ok") != std::string::npos; }));
   }
   static std::string cluster_of(const testing::RedisServer& server) { return "redis-cluster://" + server.address(); }
   void try_everything() {
@@ -252,8 +254,8 @@ class RedisClusterOfTwo : public RedisCluster {
   void SetUp() override {
     cli_.run({"CLUSTER", "ADDSLOTSRANGE", "0", "8191"});
     other_cli_.run({"CLUSTER", "ADDSLOTSRANGE", "8192", "16383"});
-    cli_.run({"CLUSTER", "MEET", "127.0.0.1", std::to_string(other_.port()), other_cli_.run({"CONFIG", "GET", "cluster-port"})
-                                                                                  .substr(13, 5)});
+    cli_.run({"CLUSTER", "MEET", "127.0.0.1", std::to_string(other_.port()),
+              other_cli_.run({"CONFIG", "GET", "cluster-port"}).substr(13, 5)});
     wait_until_up(&cli_);
     wait_until_up(&other_cli_);
     for (int i = 0; slot_ < 8192; ++i) {  // a job of the node that we do not name
