@@ -434,7 +434,7 @@ class RedisStranger : public ::testing::Test {
  protected:
   using Script = testing::ScriptedPeer::Script;
 
-  /// What a lookup comes to when the nth connection is answered with the nth script.
+  /// What a lookup, which is two requests, comes to when the nth connection is answered with the nth script.
   Status lookup(std::vector<Script> scripts, ClientOptions options = {}) {
     peer_ = std::make_unique<testing::ScriptedPeer>(context_.get_executor(), std::move(scripts));
     options.address = "127.0.0.1:" + std::to_string(peer_->port());
@@ -476,9 +476,8 @@ TEST_F(RedisStranger, SendsAReplyWithoutEnd) {
 }
 
 TEST_F(RedisStranger, IsLoading_F109) {
-  const auto outcome =
-      lookup({{testing::await_bytes(1), testing::send("-LOADING Redis is loading the dataset in memory\r\n"),
-               testing::hold()}});
+  const std::string loading = "-LOADING Redis is loading the dataset in memory\r\n";
+  const auto outcome = lookup({{testing::await_bytes(1), testing::send(loading + loading), testing::hold()}});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
   EXPECT_THAT(outcome.error().what, HasSubstr("is loading its data"));
@@ -490,7 +489,7 @@ TEST_F(RedisStranger, FromBeforeRedisSixIsLoggedInToByAuth_F110) {
   const auto outcome =
       lookup({{testing::await_bytes(1),
                testing::send_sliced("-ERR unknown command `HELLO`, with args beginning with: `canary`\r\n"),
-               testing::send("+OK\r\n"), testing::send("$-1\r\n"), testing::hold()}},
+               testing::send("+OK\r\n"), testing::send("$-1\r\n$-1\r\n"), testing::hold()}},
              options);
   EXPECT_TRUE(outcome);
   EXPECT_THAT(peer_->received(), HasSubstr("*2\r\n$4\r\nAUTH\r\n$6\r\ncanary\r\n"));
