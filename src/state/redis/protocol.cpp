@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kElementsMax = 4'000'000;  // of one array: what a page of ours can't reach
 constexpr std::size_t kShownMax = 200;           // bytes of a server's error in ours
+constexpr std::size_t kArgumentBytes = 64;       // what one of a script's takes, about
 
 /// hiredis reserves an array as soon as its length is announced.
 template <class Size>
@@ -97,6 +98,8 @@ Commands& Commands::command(std::string_view name, std::size_t arguments) {
 Commands& Commands::call(const Script* script, std::size_t keys, std::size_t values) {
   assert(!script_ || script_ == script);
   script_ = script;
+  const auto more = bytes_.size() + kArgumentBytes * (keys + values + 3);
+  if (more > bytes_.capacity()) bytes_.reserve(std::max(more, 2 * bytes_.capacity()));
   return command("EVALSHA", 3 + keys + values).arg(script->sha1).arg(static_cast<std::int64_t>(keys));
 }
 

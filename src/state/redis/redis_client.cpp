@@ -102,9 +102,14 @@ Lane* Client::lane(const std::string& tag) {
   auto& lane = core_->lanes[name];
   if (!lane) {
     lane = std::make_unique<Lane>(&core_->dialer, &core_->address, &core_->options, core_->clock, core_->rng);
-    asio::post(core_->context, [core = core_.get(), made = lane.get()] { core->serving.spawn(made->serve()); });
+    spawn(lane->serve());
   }
   return lane.get();
+}
+
+void Client::spawn(Task<> task) {
+  asio::post(core_->context,
+             [core = core_.get(), work = std::move(task)]() mutable { core->serving.spawn(std::move(work)); });
 }
 
 Task<Result<std::vector<std::string>>> Client::check() {

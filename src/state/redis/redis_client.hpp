@@ -56,6 +56,8 @@ class Client {
 
   /// For the rooms behind the doors: the queue to whichever server holds the keys with this hash tag.
   [[nodiscard]] Lane* lane(const std::string& tag);
+  /// Likewise: runs this on the client's thread; cancelled when the client ends.
+  void spawn(Task<> task);
 
  private:
   std::unique_ptr<Core> core_;

@@ -2,28 +2,20 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <bit>
 #include <cassert>
-#include <charconv>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
-#include "state/redis/lane.hpp"
 #include "state/redis/record_code.hpp"
+#include "state/redis/recorder.hpp"
 #include "state/redis/scripts.hpp"
 #include "state/redis/seal.hpp"
 
 namespace ferry::redis {
 namespace {
 
-constexpr std::size_t kCompactKey = 64;     // longer fields make Redis store their whole hash as a table
-constexpr std::uint64_t kPerBucket = 64;    // objects, if there are as many as expected
-constexpr std::uint64_t kBucketsMin = 256;  // scripts.cpp knows both limits, too
-constexpr std::uint64_t kBucketsMax = 4'194'304;
 constexpr std::size_t kWriteChunk = 250;  // keys per script: bounds how long Redis serves nobody else
 constexpr std::size_t kFailureChunk = 200;
 constexpr std::size_t kReadBuckets = 256;   // per request
@@ -31,13 +23,6 @@ constexpr std::size_t kReadAtOnce = 1'024;  // entries of one bucket; a bigger o
 constexpr std::size_t kScanCount = 512;
 constexpr std::size_t kForgetPage = 1'000;
 constexpr std::int64_t kCheckpointSeconds = 7 * 24 * 3600;  // as long as an upload session lives
-constexpr int kLayoutsMax = 3;                              // that one call puts up with
-constexpr std::size_t kFirst = 1;                           // replies that may name another layout
-constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-
-std::uint64_t buckets_for(std::uint64_t objects) {
-  return std::clamp(std::bit_ceil(std::max<std::uint64_t>(objects, 1) / kPerBucket), kBucketsMin, kBucketsMax);
-}
 
 /// Where a listing stands. Inside of a big bucket `scan` is Redis's own cursor.
 struct Place {
@@ -82,47 +67,22 @@ std::optional<Place> parse_cursor(std::string_view text, std::uint64_t buckets) 
   return Place{numbers[1], numbers[2], *std::move(after)};
 }
 
-/// Names of the job's keys in Redis.
-class Names {
- public:
-  explicit Names(const std::string& job) : prefix_("ferry:{" + job + "}:") {}
-  [[nodiscard]] std::string of(std::string_view kind, std::string_view name = {}) const {
-    std::string text = prefix_;
-    return text.append(kind).append(name);
-  }
-  [[nodiscard]] std::string bucket(std::uint64_t number) const {
-    std::array<char, 16> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
-    const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
-    return of("o:", {digits.data(), static_cast<std::size_t>(end - digits.data())});
-  }
-  /// Buckets of long keys are the second half of all: one such key would spoil the compact form for the others.
-  [[nodiscard]] std::string bucket(const ObjectKey& key, std::uint64_t buckets) const {
-    const auto number = crc32c(0, key.str()) & (buckets - 1);
-    return bucket(key.str().size() > kCompactKey ? buckets + number : number);
-  }
-
- private:
-  std::string prefix_;
-};
-
 class RedisState final : public StateStore {
  public:
   RedisState(std::shared_ptr<Client> client, const Job& job, const StateOptions& options, Rng* rng)
       : client_(std::move(client)),
-        names_(job.id()),
-        layout_key_(names_.of("layout")),
-        failure_names_(names_.of("failures")),
-        failure_texts_(names_.of("failure-texts")),
-        checkpoint_index_(names_.of("checkpoints")),
-        lane_(client_->lane(job.id())),
-        buckets_(buckets_for(options.expected_objects)) {
+        space_(std::make_shared<JobSpace>(client_.get(), job.id(), "state", options.expected_objects)),
+        recorder_(std::make_shared<Recorder>(space_)),
+        failure_names_(space_->key("failures")),
+        failure_texts_(space_->key("failure-texts")),
+        checkpoint_index_(space_->key("checkpoints")) {
     if (!options.secret.empty()) seal_.emplace(options.secret, "ferry checkpoints of " + job.id(), rng);
   }
 
   Task<Status> mark_published(std::vector<Published> published) override {
     if (published.empty()) co_return Unit{};
     const auto make = [&](std::uint64_t buckets) { return mark_commands(published, buckets); };
-    auto marked = co_await by_layout(&make, kAll);
+    auto marked = co_await space_->by_layout(&make, JobSpace::kAny);
     if (!marked) co_return fail(std::move(marked).error());
     co_return Unit{};
   }
@@ -131,7 +91,7 @@ class RedisState final : public StateStore {
     std::vector<Record> records;
     if (keys.empty()) co_return records;
     const auto make = [&](std::uint64_t buckets) { return lookup_commands(keys, buckets); };
-    auto replies = co_await by_layout(&make, kFirst);
+    auto replies = co_await space_->by_layout(&make, JobSpace::kFirst);
     if (!replies) co_return fail(std::move(replies).error());
     records.reserve(keys.size());
     for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -140,17 +100,12 @@ class RedisState final : public StateStore {
     co_return records;
   }
 
-  Task<Status> record_consumed(Receipt receipt) override {
-    const auto make = [&](std::uint64_t buckets) { return consume_commands(receipt, buckets); };
-    auto recorded = co_await by_layout(&make, kAll);
-    if (!recorded) co_return fail(std::move(recorded).error());
-    co_return Unit{};
-  }
+  Task<Status> record_consumed(Receipt receipt) override { return recorder_->record(std::move(receipt)); }
 
   Task<Result<RecordPage>> list(std::optional<std::string> cursor, std::size_t limit) override {
     assert(limit > 0);
-    if (auto learnt = co_await learn_layout(); !learnt) co_return fail(std::move(learnt).error());
-    Walk walk{buckets_.load()};
+    if (auto learnt = co_await space_->learn_layout(); !learnt) co_return fail(std::move(learnt).error());
+    Walk walk{space_->buckets()};
     if (cursor) {
       auto place = parse_cursor(*cursor, walk.buckets);
       if (!place) co_return fail(ErrorKind::kInvalid, "state in Redis: not a cursor of this job's records: list anew");
@@ -173,7 +128,7 @@ class RedisState final : public StateStore {
     std::uint64_t count = 0;
     if (keys.empty()) co_return count;
     const auto make = [&](std::uint64_t buckets) { return forget_commands(mark, keys, buckets); };
-    auto forgotten = co_await by_layout(&make, kAll);
+    auto forgotten = co_await space_->by_layout(&make, JobSpace::kAny);
     if (!forgotten) co_return fail(std::move(forgotten).error());
     for (const auto& reply : *forgotten) count += static_cast<std::uint64_t>(reply.view().integer().value_or(0));
     co_return count;
@@ -181,8 +136,8 @@ class RedisState final : public StateStore {
 
   Task<Result<std::uint64_t>> forget_all(Mark mark) override {
     std::uint64_t count = 0;
-    if (auto learnt = co_await learn_layout(); !learnt) co_return fail(std::move(learnt).error());
-    for (Walk walk{buckets_.load()}; !walk.at_end();) {
+    if (auto learnt = co_await space_->learn_layout(); !learnt) co_return fail(std::move(learnt).error());
+    for (Walk walk{space_->buckets()}; !walk.at_end();) {
       if (auto read = co_await go_on(&walk, kForgetPage); !read) co_return fail(std::move(read).error());
       std::vector<ObjectKey> keys;
       for (auto& one : std::exchange(walk.found, {})) {
@@ -203,7 +158,7 @@ class RedisState final : public StateStore {
       commands.call(scripts::record_failures(), 2, 2 * (last - first)).arg(failure_names_).arg(failure_texts_);
       for (auto i = first; i < last; ++i) commands.arg(failures[i].key.str()).arg(encode_failure(failures[i]));
     }
-    return tell(std::move(commands));
+    return space_->tell(std::move(commands));
   }
 
   Task<Status> clear_failures(std::vector<ObjectKey> keys) override {
@@ -213,7 +168,7 @@ class RedisState final : public StateStore {
       commands.call(scripts::clear_failures(), 2, last - first).arg(failure_names_).arg(failure_texts_);
       for (auto i = first; i < last; ++i) commands.arg(keys[i].str());
     }
-    return tell(std::move(commands));
+    return space_->tell(std::move(commands));
   }
 
   Task<Result<FailurePage>> failures(std::optional<ObjectKey> after, std::size_t limit) override {
@@ -221,7 +176,7 @@ class RedisState final : public StateStore {
     Commands commands;
     commands.call(scripts::read_failures(), 2, 2).arg(failure_names_).arg(failure_texts_);
     commands.arg(after ? "(" + after->str() : "-").arg(static_cast<std::int64_t>(limit) + 1);
-    auto replies = co_await ask(std::move(commands));
+    auto replies = co_await space_->ask(std::move(commands));
     if (!replies) co_return fail(std::move(replies).error());
     FailurePage page;
     const auto found = replies->front().view();
@@ -242,17 +197,17 @@ class RedisState final : public StateStore {
     Commands commands;
     if (seal_) {
       const auto& key = checkpoint.key.str();
-      commands.call(scripts::save_checkpoint(), 2, 3).arg(names_.of("checkpoint:", key)).arg(checkpoint_index_);
+      commands.call(scripts::save_checkpoint(), 2, 3).arg(space_->key("checkpoint:", key)).arg(checkpoint_index_);
       commands.arg(key).arg(seal_->close(encode_checkpoint(checkpoint), key)).arg(kCheckpointSeconds);
     }
-    return tell(std::move(commands));
+    return space_->tell(std::move(commands));
   }
 
   Task<Result<std::optional<Checkpoint>>> load_checkpoint(ObjectKey key) override {
     if (!seal_) co_return std::nullopt;
     Commands commands;
-    commands.command("GET", 2).arg(names_.of("checkpoint:", key.str()));
-    auto replies = co_await ask(std::move(commands));
+    commands.command("GET", 2).arg(space_->key("checkpoint:", key.str()));
+    auto replies = co_await space_->ask(std::move(commands));
     if (!replies) co_return fail(std::move(replies).error());
     co_return open_checkpoint(std::move(key), replies->front().view());
   }
@@ -260,10 +215,10 @@ class RedisState final : public StateStore {
   Task<Status> drop_checkpoint(ObjectKey key) override {
     Commands commands;
     if (seal_) {
-      commands.call(scripts::drop_checkpoint(), 2, 1).arg(names_.of("checkpoint:", key.str())).arg(checkpoint_index_);
+      commands.call(scripts::drop_checkpoint(), 2, 1).arg(space_->key("checkpoint:", key.str())).arg(checkpoint_index_);
       commands.arg(key.str());
     }
-    return tell(std::move(commands));
+    return space_->tell(std::move(commands));
   }
 
   Task<Result<std::vector<Checkpoint>>> checkpoints() override {
@@ -271,17 +226,17 @@ class RedisState final : public StateStore {
     if (!seal_) co_return all;
     Commands question;
     question.command("ZRANGE", 4).arg(checkpoint_index_).arg("0").arg("-1");
-    auto index = co_await ask(std::move(question));
+    auto index = co_await space_->ask(std::move(question));
     if (!index) co_return fail(std::move(index).error());
     std::vector<ObjectKey> keys;
     Commands commands;
     const auto names = index->front().view();
     for (std::size_t i = 0; i < names.size(); ++i) {
       keys.emplace_back(std::string{names.at(i).text().value_or("")});
-      commands.command("GET", 2).arg(names_.of("checkpoint:", keys.back().str()));
+      commands.command("GET", 2).arg(space_->key("checkpoint:", keys.back().str()));
     }
     if (keys.empty()) co_return all;
-    auto replies = co_await ask(std::move(commands));
+    auto replies = co_await space_->ask(std::move(commands));
     if (!replies) co_return fail(std::move(replies).error());
     for (std::size_t i = 0; i < keys.size(); ++i) {
       auto checkpoint = open_checkpoint(std::move(keys[i]), (*replies)[i].view());
@@ -291,82 +246,21 @@ class RedisState final : public StateStore {
   }
 
  private:
-  // ---- talking to Redis
-
-  [[nodiscard]] Error outage(Error error) const {
-    return Error{ErrorKind::kUnavailable, "state in Redis: " + std::move(error.what)};
-  }
-
-  /// The replies. A value of another type under one of our names is an error reply that says WRONGTYPE; any other error
-  /// is an outage.
-  Task<Result<Replies>> ask(Commands commands) {
-    auto replies = co_await lane_->send(std::move(commands));
-    if (!replies) co_return fail(outage(std::move(replies).error()));
-    for (const auto& reply : *replies) {
-      const auto view = reply.view();
-      if (!view.is_error() || view.is_error("WRONGTYPE")) continue;
-      auto error = explain(view.error());
-      co_return fail(outage(Error{error.kind, "the Redis at " + client_->name() + " " + error.what}));
-    }
-    co_return replies;
-  }
-
-  Task<Status> tell(Commands commands) {
-    if (commands.size() == 0) co_return Unit{};
-    auto replies = co_await ask(std::move(commands));
-    if (!replies) co_return fail(std::move(replies).error());
-    co_return Unit{};
-  }
-
-  /// Sends what `make(buckets)` makes; anew if one of the first `witnesses` replies names another layout.
-  template <class Make>
-  Task<Result<Replies>> by_layout(const Make* make, std::size_t witnesses) {
-    for (int layouts = 0; layouts < kLayoutsMax; ++layouts) {
-      auto replies = co_await ask((*make)(buckets_.load()));
-      if (!replies) co_return replies;
-      bool other = false;
-      for (std::size_t i = 0; i < std::min(witnesses, replies->size()); ++i) other |= adopt((*replies)[i].view());
-      if (!other) co_return replies;
-    }
-    co_return fail(ErrorKind::kUnavailable,
-                   "state in Redis: its layout changes again and again: do processes with "
-                   "different settings run while its memory is being emptied?");
-  }
-
-  Task<Status> learn_layout() {
-    const auto make = [this](std::uint64_t) {
-      Commands question;
-      question.command("GET", 2).arg(layout_key_);
-      return question;
-    };
-    auto learnt = co_await by_layout(&make, kFirst);
-    if (!learnt) co_return fail(std::move(learnt).error());
-    co_return Unit{};
-  }
-
-  /// True if this names another layout, which holds from now on.
-  bool adopt(const ReplyView& reply) {
-    const auto text = reply.text();
-    const auto buckets = text && text->starts_with("1:") ? parse_u64(text->substr(2)) : std::nullopt;
-    if (!buckets || *buckets < kBucketsMin || *buckets > kBucketsMax || !std::has_single_bit(*buckets)) return false;
-    return buckets_.exchange(*buckets) != *buckets;
-  }
-
   // ---- requests
 
   /// The keys of a chunk's script: the layout, and a bucket for each object.
   template <class Object, class KeyOf>
   void name_buckets(Commands* commands, const std::vector<Object>& objects, std::size_t first, std::size_t last,
                     std::uint64_t buckets, KeyOf key_of) const {
-    commands->arg(layout_key_);
-    for (auto i = first; i < last; ++i) commands->arg(names_.bucket(key_of(objects[i]), buckets));
-    commands->arg("1:" + std::to_string(buckets));
+    commands->arg(space_->layout_key());
+    for (auto i = first; i < last; ++i) commands->arg(space_->bucket(key_of(objects[i]), buckets));
+    commands->arg(JobSpace::layout(buckets));
   }
 
   [[nodiscard]] Commands lookup_commands(const std::vector<ObjectKey>& keys, std::uint64_t buckets) const {
     Commands commands;
-    commands.command("GET", 2).arg(layout_key_);
-    for (const auto& key : keys) commands.command("HGET", 3).arg(names_.bucket(key, buckets)).arg(key.str());
+    commands.command("GET", 2).arg(space_->layout_key());
+    for (const auto& key : keys) commands.command("HGET", 3).arg(space_->bucket(key, buckets)).arg(key.str());
     return commands;
   }
 
@@ -378,16 +272,6 @@ class RedisState final : public StateStore {
       name_buckets(&commands, published, first, last, buckets, [](const auto& one) -> auto& { return one.key; });
       for (auto i = first; i < last; ++i) commands.arg(published[i].key.str()).arg(encode_published(published[i]));
     }
-    return commands;
-  }
-
-  [[nodiscard]] Commands consume_commands(const Receipt& receipt, std::uint64_t buckets) const {
-    Commands commands;
-    commands.call(scripts::record_consumed(), 6, 4).arg(layout_key_).arg(names_.bucket(receipt.key, buckets));
-    commands.arg(failure_names_).arg(failure_texts_);
-    commands.arg(names_.of("checkpoint:", receipt.key.str())).arg(checkpoint_index_);
-    commands.arg("1:" + std::to_string(buckets)).arg(receipt.key.str());
-    commands.arg(encode_tail(receipt)).arg(encode_version(receipt.version));
     return commands;
   }
 
@@ -416,9 +300,9 @@ class RedisState final : public StateStore {
     const auto count = std::min<std::uint64_t>(kReadBuckets, 2 * walk->buckets - first);
     Commands commands;
     commands.call(scripts::read_buckets(), count, 2);
-    for (auto number = first; number < first + count; ++number) commands.arg(names_.bucket(number));
+    for (auto number = first; number < first + count; ++number) commands.arg(space_->bucket(number));
     commands.arg(static_cast<std::int64_t>(wanted)).arg(static_cast<std::int64_t>(kReadAtOnce));
-    auto replies = co_await ask(std::move(commands));
+    auto replies = co_await space_->ask(std::move(commands));
     if (!replies) co_return fail(std::move(replies).error());
     const auto reply = replies->front().view();
     const auto passed = reply.size() > 0 ? reply.at(0).integer().value_or(0) : 0;
@@ -442,9 +326,9 @@ class RedisState final : public StateStore {
 
   Task<Status> scan_bucket(Walk* walk) {
     Commands commands;
-    commands.command("HSCAN", 5).arg(names_.bucket(walk->at.bucket)).arg(std::to_string(walk->at.scan));
+    commands.command("HSCAN", 5).arg(space_->bucket(walk->at.bucket)).arg(std::to_string(walk->at.scan));
     commands.arg("COUNT").arg(static_cast<std::int64_t>(kScanCount));
-    auto replies = co_await ask(std::move(commands));
+    auto replies = co_await space_->ask(std::move(commands));
     if (!replies) co_return fail(std::move(replies).error());
     const auto reply = replies->front().view();
     const bool sound = reply.size() == 2 && reply.at(1).is_array();
@@ -479,10 +363,9 @@ class RedisState final : public StateStore {
   }
 
   const std::shared_ptr<Client> client_;
-  const Names names_;
-  const std::string layout_key_, failure_names_, failure_texts_, checkpoint_index_;
-  Lane* const lane_;
-  std::atomic<std::uint64_t> buckets_;  ///< a power of two; the job's own number from the first write on
+  const std::shared_ptr<JobSpace> space_;
+  const std::shared_ptr<Recorder> recorder_;
+  const std::string failure_names_, failure_texts_, checkpoint_index_;
   std::optional<Seal> seal_;
 };
 

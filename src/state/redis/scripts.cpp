@@ -104,22 +104,28 @@ return 1
 constexpr const char* kRecordConsumed = R"lua(
 local other = other_layout(KEYS[1], ARGV[1])
 if other then return other end
-local field, tail = ARGV[2], ARGV[3]
-local r = split(own('HGET', KEYS[2], field))
-if r.t then
+local function is_older(new, old)
   for i = 1, 8 do
-    local new, old = byte(tail, i), byte(r.t, i)
-    if new < old then return 0 end
-    if new > old then break end
+    local a, b = byte(new, i), byte(old, i)
+    if a ~= b then return a < b end
   end
+  return false
 end
-r.t, r.v = tail, ARGV[4]
-redis.call('HSET', KEYS[2], field, join(r))
-if redis.call('EXISTS', KEYS[3], KEYS[4], KEYS[5], KEYS[6]) > 0 then
-  own('ZREM', KEYS[3], field)
-  own('HDEL', KEYS[4], field)
-  redis.call('DEL', KEYS[5])
-  own('ZREM', KEYS[6], field)
+local listed = redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) > 0
+for i = 5, #KEYS, 2 do
+  local argument = 2 + (i - 5) / 2 * 3
+  local field, tail = ARGV[argument], ARGV[argument + 1]
+  local r = split(own('HGET', KEYS[i], field))
+  if not r.t or not is_older(tail, r.t) then
+    r.t, r.v = tail, ARGV[argument + 2]
+    redis.call('HSET', KEYS[i], field, join(r))
+    redis.call('DEL', KEYS[i + 1])
+    if listed then
+      own('ZREM', KEYS[2], field)
+      own('HDEL', KEYS[3], field)
+      own('ZREM', KEYS[4], field)
+    end
+  end
 end
 return 1
 )lua";

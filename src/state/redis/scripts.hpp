@@ -8,8 +8,8 @@ namespace ferry::redis::scripts {
 
 /// KEYS layout, bucket…  ARGV layout, (field, published)…  → 1
 [[nodiscard]] const Script* mark_published();
-/// KEYS layout, bucket, failure names, failure texts, checkpoint, checkpoint index  ARGV layout, field, tail, version
-/// → 1, or 0: fenced
+/// KEYS layout, failure names, failure texts, checkpoint index, (bucket, checkpoint)…
+/// ARGV layout, (field, tail, version)…  → 1, also if some were fenced
 [[nodiscard]] const Script* record_consumed();
 /// KEYS layout, bucket…  ARGV layout, "p" or "c", field…  → how many had this half
 [[nodiscard]] const Script* forget();
