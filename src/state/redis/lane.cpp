@@ -147,7 +147,12 @@ Task<Status> Lane::connect() {
   if (now < connect_not_before_) {
     co_await clock_->sleep(std::chrono::ceil<Milliseconds>(connect_not_before_ - now));
   }
-  auto connected = owner_ ? co_await connector_.connect_to(*owner_) : co_await connector_.connect();
+  LinkOutcome connected{nullptr};
+  if (owner_) {
+    connected = co_await connector_.connect_to(*owner_);
+  } else {
+    connected = co_await connector_.connect();
+  }
   if (connected) {
     link_ = *std::move(connected);
     co_return Unit{};
