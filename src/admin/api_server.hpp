@@ -36,7 +36,7 @@ struct AdminOptions {
   Milliseconds head_timeout{10'000};   ///< from the first byte of a request to its last header byte
   Milliseconds idle_timeout{30'000};   ///< between requests
   Milliseconds body_timeout{30'000};   ///< without progress, either direction
-  std::string service = "ferry";       ///< what a browser shows when it asks for the password
+  std::string realm = "bucketferry";   ///< what a browser shows when it asks for the password
 };
 
 class AdminServer {
@@ -51,7 +51,7 @@ class AdminServer {
 /// @error kInvalid: credentials that protect nothing, address or port that can't be bound, a certificate that can't be
 /// read; names it
 [[nodiscard]] Result<std::unique_ptr<AdminServer>> make_admin_api(Executor executor, AdminOptions options,
-                                                                  Operator* operator_, Clock* clock);
+                                                                  Operator* service, Clock* clock);
 
 /// What a migrator tells of itself. Calls come from the server's thread.
 class Probe {
