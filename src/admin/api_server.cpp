@@ -1,8 +1,9 @@
 #include "admin/api_server.hpp"
 
-#include <algorithm>
+#include <exception>
 
 #include "admin/answer.hpp"
+#include "admin/describe.hpp"
 #include "admin/publisher_api.hpp"
 #include "kit/net/http_server.hpp"
 
@@ -20,6 +21,9 @@ net::ServerOptions server_options(const AdminOptions& options) {
   server.body_timeout = options.body_timeout;
   server.head_bytes_max = options.head_bytes_max;
   server.connections_max = options.connections_max;
+  server.own_answer = [](int status) {
+    return std::pair(headers_for(kJsonType), error_text(status, status == 500 ? "no answer" : "not a proper request"));
+  };
   return server;
 }
 
@@ -48,9 +52,16 @@ class PublisherServer final : public AdminServer {
   }
   [[nodiscard]] std::uint16_t port() const override { return server_->port(); }
   Task<> run() override {
-    co_await server_->run();
+    std::exception_ptr cancelled;
+    try {
+      co_await server_->run();
+    } catch (...) {
+      cancelled = std::current_exception();
+    }
+    if (cancelled) co_await shield();
     api_.events().close();
     co_await api_.events().join();
+    if (cancelled) std::rethrow_exception(cancelled);
   }
   void stop() override {
     api_.events().close();

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "admin/answer.hpp"
@@ -64,8 +65,9 @@ Task<> EventFeed::serve(net::ServerExchange* exchange) {
 Task<> EventFeed::stream(net::ServerExchange* exchange) {
   const auto greeting = std::string(kReconnect) + event_text("history", history_text());
   if (auto sent = co_await exchange->write(std::string_view(greeting)); !sent) co_return;
-  if (ticking_.size() == 0) ticking_.spawn(tick(this));
-  std::uint64_t seen = ticks_;
+  // While others watch, the newest event is not older than a tick; after a break it may be.
+  std::uint64_t seen = asking_ && ticks_ > 0 ? ticks_ - 1 : ticks_;
+  if (!std::exchange(asking_, true)) ticking_.spawn(tick(this));
   while (const auto text = co_await next(&seen)) {
     if (auto sent = co_await exchange->write(std::string_view(*text)); !sent) co_return;
   }
@@ -87,6 +89,7 @@ Task<> EventFeed::tick(EventFeed* feed) {
     co_await feed->ask();
     co_await feed->clock_->sleep(kTick);
   }
+  feed->asking_ = false;
 }
 
 Task<> EventFeed::ask() {

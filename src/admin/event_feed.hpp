@@ -50,7 +50,7 @@ class EventFeed {
   TaskGroup ticking_;
   std::size_t watchers_ = 0;
   std::set<Wake*> waiting_;
-  bool closed_ = false;
+  bool asking_ = false, closed_ = false;
   std::uint64_t ticks_ = 0;
   Text latest_;
   std::deque<Sample> history_;

@@ -23,7 +23,6 @@ class PublisherApi {
  private:
   using Member = Task<> (PublisherApi::*)(Call*);
   void add(std::string_view method, std::string_view path, std::vector<std::string_view> parameters, Member member);
-  void add_assets();
 
   // The cache.
   Task<> read_cache(Call* call);
