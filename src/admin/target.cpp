@@ -29,6 +29,7 @@ Result<Parameters> parameters_of(std::string_view target, const std::vector<std:
   while (!rest.empty()) {
     const auto pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    if (pair.empty()) continue;
     const auto equals = std::min(pair.find('='), pair.size());
     const auto name = percent_decode(pair.substr(0, equals), /*plus_is_space=*/true);
     auto value = percent_decode(pair.substr(std::min(equals + 1, pair.size())), /*plus_is_space=*/true);
