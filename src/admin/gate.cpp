@@ -140,8 +140,10 @@ Gate::Judgement Gate::judge(std::optional<std::string_view> authorization, const
   const auto now = clock_->now();
   const auto name = guess_source(peer);
   auto source = sources_.find(name);
-  if (source != sources_.end() && now - source->second.last >= kForgotten)
-    source = sources_.erase(source), source = sources_.find(name);
+  if (source != sources_.end() && now - source->second.last >= kForgotten) {
+    sources_.erase(source);
+    source = sources_.end();
+  }
   if (!authorization) return {Verdict::kNobody};
   if (source != sources_.end() && now < source->second.shut_until) {
     const auto left = std::chrono::ceil<Milliseconds>(source->second.shut_until - now);

@@ -8,6 +8,7 @@ const kSilence = 5_000; // milliseconds without an event: the connection counts 
 const kReconnect = 3_000;
 const kFailuresPage = 50;
 const kToast = 6_000;
+const kHere = location.origin; // a page that was opened as http://user:password@… can't fetch relative to itself
 
 const kRungs = {
   md5: 'MD5 of the whole object, checked by the target',
@@ -45,7 +46,7 @@ function say(message) {
 
 async function call(path, body) {
   const options = body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-  const answer = await fetch(path, options);
+  const answer = await fetch(kHere + path, options);
   const value = await answer.json().catch(() => ({ msg: `status ${answer.status}` }));
   if (!answer.ok) throw new Error(value.msg);
   return { value, next: answer.headers.get('X-Next-Cursor') };
@@ -335,7 +336,7 @@ function lost() {
 }
 
 function connect() {
-  const events = new EventSource('/events');
+  const events = new EventSource(`${kHere}/events`);
   events.addEventListener('history', ({ data }) => {
     const samples = JSON.parse(data);
     charts.bytes.load(samples.map(([second, value]) => [second, value]));

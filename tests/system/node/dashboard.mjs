@@ -13,14 +13,15 @@ const browser = await chromium.launch({
 const credentials = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 const number = (text) => Number(text.replace(/[^\d]/g, ""));
 
+/** The address carries the password, once: everything else relies on what the browser remembers. */
 async function open(options = {}) {
-  const context = await browser.newContext({ httpCredentials: { username, password }, locale: "en-GB", timezoneId: "UTC", ...options });
+  const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
-  await page.goto(url);
+  await page.goto(url.replace("//", `//${username}:${password}@`));
   await page.locator("#state[data-state=running]").waitFor();
   return page;
 }
