@@ -151,6 +151,7 @@ function showTiles() {
   }
   text($('copied-bytes'), f.bytes(status.copied_bytes));
   text($('backlog-bytes'), f.bytes(status.backlog_bytes));
+  $('failed-why').hidden = status.failed === 0;
   $('failed-tile').classList.toggle('bad', status.failed > 0);
 }
 

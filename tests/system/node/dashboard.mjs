@@ -144,6 +144,7 @@ try {
   await readsTheChartByKeyboard(page);
   await commands(page);
   await clearsTheLedger(page);
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: join(pictures, "empty.png"), fullPage: true });
   assert.deepEqual(page.complaints, [], "the browser's console is quiet");
   await tellsWhenTheConnectionIsLost(page);
