@@ -50,6 +50,7 @@ std::string_view reason_of(int status) {
     case 411: return "Length Required";
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
     case 416: return "Range Not Satisfiable";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
@@ -98,6 +99,10 @@ struct Shared {
   Watchdog watchdog;
   bool stopping = false;
 };
+
+std::pair<Headers, std::string> own_answer(const ServerOptions& options, int status) {
+  return options.own_answer ? options.own_answer(status) : std::pair<Headers, std::string>{};
+}
 
 class Exchange final : public ServerExchange {
  public:
@@ -312,7 +317,8 @@ Task<Status> Exchange::drain() {
 
 Task<bool> Exchange::conclude() {
   if (stage_ == Stage::kUnanswered) {
-    auto answered = co_await respond(500, {}, {});
+    auto [headers, body] = own_answer(shared_->options, 500);
+    auto answered = co_await respond(500, std::move(headers), std::move(body));
     if (!answered) co_return false;
   }
   if (stage_ != Stage::kDone || !keep_alive_ || body_is_a_burden()) co_return false;
@@ -413,8 +419,11 @@ Task<bool> Link::serve_one() {
 
 /// To a peer that doesn't speak proper HTTP.
 Task<> Link::refuse(bool too_large) {
-  auto text = std::string(too_large ? "HTTP/1.1 431 Request Header Fields Too Large" : "HTTP/1.1 400 Bad Request");
-  text += "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  const int status = too_large ? 431 : 400;
+  const auto [headers, body] = own_answer(shared_->options, status);
+  auto text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_of(status)) + "\r\n";
+  if (auto added = append_headers(&text, headers); !added) co_return;
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
   Pieces pieces;
   pieces.add(std::string_view(text));
   auto sent = co_await conn_.write_all(pieces);

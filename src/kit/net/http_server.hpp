@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "kit/async/clock.hpp"
 #include "kit/net/http.hpp"
@@ -54,6 +55,8 @@ struct ServerOptions {
   Milliseconds body_timeout{30'000};                      ///< without progress, either direction
   std::size_t head_bytes_max = 32 * 1024;
   std::size_t connections_max = 10'000;
+  /// Headers and body of answers that are the server's own: 400, 431 and 500. Nothing: both empty.
+  std::function<std::pair<Headers, std::string>(int status)> own_answer;
 };
 
 class HttpServer {

@@ -155,6 +155,20 @@ TEST(HttpServer, BoundsTheHead_F155) {
   EXPECT_EQ(echo.requests, 0);
 }
 
+TEST(HttpServer, DressesItsOwnAnswersAsItsOwnerLikes) {
+  Site site;
+  ServerOptions options;
+  options.own_answer = [](int status) {
+    return std::pair(Headers{{"Content-Type", "text/plain"}}, "own " + std::to_string(status));
+  };
+  static constexpr auto forget_to_answer = [](ServerExchange*) -> Task<> { co_return; };
+  const auto port = site.serve(forget_to_answer, options);
+  EXPECT_EQ(
+      site.run(talk(port, {"GET / HTTP/1.1\n\n"})),
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nown 400");
+  EXPECT_THAT(site.run(talk(port, {std::string("GET / HTTP/1.1\r\nHost: h\r\n") + kClose})), EndsWith("own 500"));
+}
+
 TEST(HttpServer, EndsSlowHeadsSlowBodiesAndIdleConnections_F155) {
   struct Case {
     std::string sent;
