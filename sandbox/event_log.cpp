@@ -35,6 +35,7 @@ void EventLog::request(const RequestEvent& event) {
   ++counter.requests;
   counter.bytes_in += event.bytes_in;
   counter.bytes_out += event.bytes_out;
+  counter.messages += event.messages;
   ++counter.status[event.status];
   if (fd_ < 0 && kept_ == 0) return;
 
@@ -49,6 +50,7 @@ void EventLog::request(const RequestEvent& event) {
     fields += ",\"range\":";
     append_json(&fields, event.range);
   }
+  if (event.messages != 0) fmt::format_to(std::back_inserter(fields), ",\"messages\":{}", event.messages);
   if (event.generation != 0) fmt::format_to(std::back_inserter(fields), ",\"generation\":\"{}\"", event.generation);
   if (!event.fault.empty()) {
     fields += ",\"fault\":";
@@ -97,6 +99,7 @@ std::string EventLog::counters() const {
       of_operation.number("requests", counter.requests)
           .number("bytes_in", counter.bytes_in)
           .number("bytes_out", counter.bytes_out);
+      if (counter.messages != 0) of_operation.number("messages", counter.messages);
       JsonObject by_status(of_operation.name("status"));
       for (const auto& [status, count] : counter.status) by_status.number(std::to_string(status), count);
       by_status.end();

@@ -17,7 +17,7 @@ namespace ferry::sandbox {
 
 /// One request, as it looked from outside.
 struct RequestEvent {
-  std::string_view service;  ///< s3, gcs, token
+  std::string_view service;  ///< s3, gcs, token, pubsub (there `bucket` is a topic or subscription, `status` gRPC's)
   std::string_view operation;
   std::string_view bucket, key;
   std::string_view range;  ///< as sent: Range of a GET, Content-Range of an upload
@@ -25,6 +25,7 @@ struct RequestEvent {
   std::uint64_t generation = 0;
   int status = 0;                             ///< 0: the connection was broken before an answer
   std::uint64_t bytes_in = 0, bytes_out = 0;  ///< bodies, without heads and chunk framing
+  std::uint64_t messages = 0;                 ///< pubsub: messages or ack ids
 };
 
 class EventLog {
@@ -51,7 +52,7 @@ class EventLog {
 
  private:
   struct Counter {
-    std::uint64_t requests = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t requests = 0, bytes_in = 0, bytes_out = 0, messages = 0;
     std::map<int, std::uint64_t> status;
   };
   EventLog(int fd, std::size_t kept, Clock* clock) : fd_(fd), kept_(kept), clock_(clock) {}

@@ -4,6 +4,7 @@
 
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
+#include "sandbox/pubsub/server.hpp"
 #include "sandbox/text_out.hpp"
 
 namespace ferry::sandbox {
@@ -138,6 +139,28 @@ bool read_reply(Reader* reader, std::string_view name, const json::value& value,
   return true;
 }
 
+bool read_pubsub(Reader* reader, std::string_view name, const json::value& value, FaultAction* action) {
+  const auto code = [&] {
+    const auto known = pubsub::parse_code(reader->text(name, value));
+    if (!known) reader->bad(name, "must be the name of a gRPC status, as UNAVAILABLE");
+    return known;
+  };
+  const std::pair<std::string_view, bool*> kSwitches[] = {
+      {"swallow", &action->swallow}, {"duplicate", &action->duplicate}, {"shuffle", &action->shuffle}};
+  for (const auto& [known, place] : kSwitches) {
+    if (name != known || !value.is_bool()) continue;
+    *place = value.get_bool();
+    return true;
+  }
+  if (name == "code")
+    action->code = code();
+  else if (name == "commit_then_code")
+    action->commit_then_code = code();
+  else
+    return false;
+  return true;
+}
+
 FaultAction read_action(Reader* reader, const json::value& value) {
   FaultAction action;
   action.text = json::serialize(value);
@@ -146,6 +169,7 @@ FaultAction read_action(Reader* reader, const json::value& value) {
     const std::string_view name = member.key();
     const auto& field = member.value();
     if (read_position(reader, name, field, &action) || read_reply(reader, name, field, &action)) continue;
+    if (read_pubsub(reader, name, field, &action)) continue;
     if (name == "status")
       answer.status = read_answer_status(reader, name, field);
     else if (name == "body")

@@ -49,6 +49,10 @@ struct FaultAction {
   std::vector<std::pair<std::string, std::string>> set_headers;
   std::vector<std::string> drop_headers;
   std::optional<FaultMutation> mutation;
+
+  // Of the broker: gRPC codes (sandbox/pubsub/watcher.hpp).
+  std::optional<int> code, commit_then_code;
+  bool swallow = false, duplicate = false, shuffle = false;
 };
 
 struct FaultInstruction {

@@ -1,4 +1,4 @@
-// bucketferry-sandbox: S3 and Google Cloud Storage on one machine, without an account.
+// bucketferry-sandbox: S3, Google Cloud Storage and Pub/Sub on one machine, without an account.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -26,7 +26,7 @@ make a listing of ten million keys take hours, so their ETag is opaque, of the f
 
 Fault instructions are JSON, one per line, in the file of --faults or POSTed to /_sandbox/faults on any port:
   {"service":"s3","op":"GetObject","bucket":"b","key":"k","nth":2,"action":{"cut_after":100000}}
- which    service (s3 gcs token), op, bucket, key ("*" or left out: all), key_prefix; then nth, every, after, times,
+ which    service (s3 gcs token pubsub), op, bucket, key ("*" or left out: all), key_prefix; then nth, every, after, times,
           probability with seed. The first instruction that fires is applied.
  action   status with body, headers | "reset" | "cut"          answer at once, do nothing
           commit_then: status | "reset" | "cut" | {status, body}  do it, then answer that
@@ -36,16 +36,22 @@ Fault instructions are JSON, one per line, in the file of --faults or POSTed to 
           persist_only: n bytes of this chunk of a resumable session
           delay_ms, rate (bytes per second), redirect, raw (base64), set_headers {name:value}, drop_headers [name]
           replace_object_at_byte {n, body[, bucket, key]}, delete_object_at_byte n | {n[, bucket, key]}
+          Pub/Sub, with codes of gRPC by name: code; commit_then_code; swallow:true (answer OK, do nothing: a lost ack);
+          for op Deliver, asked once per message: duplicate:true, shuffle:true (any message, not the oldest)
  S3 ops   ListBuckets CreateBucket DeleteBucket HeadBucket GetBucketLocation ListObjects ListObjectsV2 ListObjectVersions GetObject
           HeadObject PutObject CopyObject DeleteObject DeleteObjects CreateMultipartUpload UploadPart UploadPartCopy ListParts
           CompleteMultipartUpload AbortMultipartUpload GetObjectAttributes GetObjectTagging PutObjectTagging RestoreObject
  GCS ops  InsertMedia InsertMultipart StartSession PutChunk QuerySession CancelSession GetObject DownloadObject ListObjects
           PatchObject UpdateObject DeleteObject ComposeObject RewriteObject CopyObject GetBucket InsertBucket ListBuckets
           XmlGetObject XmlPutObject XmlDeleteObject; token: Token
+ pubsub   CreateTopic GetTopic ListTopics DeleteTopic Publish CreateSubscription GetSubscription ListSubscriptions DeleteSubscription
+          Acknowledge ModifyAckDeadline Nack Pull StreamingPull Deliver; bucket is the topic's or subscription's full name
 
 On every port, without credentials: GET /_sandbox/health, /_sandbox/events?after=N&limit=N, /_sandbox/counters,
 /_sandbox/sessions (resumable uploads: open, finished, dead), /_sandbox/faults;
 POST /_sandbox/faults, /_sandbox/reset (counters, events), /_sandbox/revoke-tokens; DELETE /_sandbox/faults.
+With --pubsub also GET /_sandbox/pubsub (what each subscription holds), POST /_sandbox/pubsub/expire (all leases),
+/_sandbox/pubsub/forget (topics and subscriptions, too), /_sandbox/pubsub/end-streams?code=UNAVAILABLE.
 
 Examples
  1. Both clouds on free ports, in memory:      bucketferry-sandbox --s3 0 --gcs 0 --buckets-s3 photos --buckets-gcs photos
@@ -66,6 +72,7 @@ void add_servers(CLI::App* app, ServeOptions* options, Texts* texts) {
   app->add_option("--token", options->token,
                   "Serve the token endpoint on a port of its own [default: POST /token on the GCS port]")
       ->group("Servers");
+  app->add_option("--pubsub", options->pubsub, "Serve Pub/Sub (gRPC) on this port")->group("Servers");
   app->add_option("--address", options->address, "Listen here")->capture_default_str()->group("Servers");
   app->add_option("--threads", options->threads, "Threads, all on the same ports")
       ->capture_default_str()
@@ -216,7 +223,8 @@ void add_fill(CLI::App* fill, FillOptions* options) {
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "S3 and Google Cloud Storage on one machine, without an account: strict servers that can be told to fail.",
+      "S3, Google Cloud Storage and Pub/Sub on one machine, without an account: strict servers that can be told to "
+      "fail.",
       "bucketferry-sandbox"};
   app.footer(kFooter);
   app.require_subcommand(0, 1);

@@ -112,6 +112,34 @@ Task<> Sandbox::handle(Service* service, net::ServerExchange* exchange) {
   log_->request(event);
 }
 
+Status Sandbox::start_pubsub(pubsub::ServerOptions options) {
+  pubsub_watch_ = std::make_unique<PubsubWatch>(&faults_, log_.get(), settings_.gcs.check_tokens ? &tokens_ : nullptr);
+  auto started = pubsub::start_server(std::move(options), pubsub_watch_.get(), clock_, rng_);
+  if (!started) return fail(std::move(started).error());
+  pubsub_ = *std::move(started);
+  return {};
+}
+
+/// The body of the answer; nothing: not a request about the broker, or there is none.
+std::optional<std::string> Sandbox::administer_pubsub(std::string_view method, std::string_view name,
+                                                      const Target& target) {
+  if (!pubsub_) return std::nullopt;
+  if (method == "GET" && name == "pubsub") return to_json(pubsub_->holdings());
+  if (method != "POST") return std::nullopt;
+  const auto asked = target.query.get("code");
+  const auto code = pubsub::parse_code(asked.empty() ? "UNAVAILABLE" : asked);
+  if (name == "pubsub/expire") {
+    pubsub_->expire_leases();
+  } else if (name == "pubsub/forget") {
+    pubsub_->forget();
+  } else if (name == "pubsub/end-streams" && code) {
+    pubsub_->end_streams(*code);
+  } else {
+    return std::nullopt;
+  }
+  return "{}";
+}
+
 Task<> Sandbox::administer(Wire* wire, std::string_view path) {
   const auto& method = wire->request().method;
   const auto target = parse_target(wire->request().target);
@@ -148,10 +176,13 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
       body.clear();
       JsonObject(&body).text("error", added.error().what).end();
     }
+  } else if (auto answer = target ? administer_pubsub(method, name, *target) : std::nullopt) {
+    body = *std::move(answer);
   } else {
     status = 404;
     body =
-        R"({"error":"known are GET health, events, counters, sessions, faults; POST faults, reset, revoke-tokens; DELETE faults"})";
+        R"({"error":"known are GET health, events, counters, sessions, faults; POST faults, reset, revoke-tokens; )"
+        R"(DELETE faults; with --pubsub GET pubsub, POST pubsub/expire, pubsub/forget, pubsub/end-streams?code=NAME"})";
   }
   net::Headers headers{{"Content-Type", type}};
   (void)co_await wire->respond(status, std::move(headers), std::move(body));

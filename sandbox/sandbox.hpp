@@ -10,6 +10,7 @@
 #include "sandbox/event_log.hpp"
 #include "sandbox/gcs_service.hpp"
 #include "sandbox/journal.hpp"
+#include "sandbox/pubsub_watch.hpp"
 #include "sandbox/s3_service.hpp"
 #include "sandbox/token.hpp"
 
@@ -40,6 +41,10 @@ class Sandbox {
   /// Serves one request of `service`; paths below /_sandbox/ are the sandbox's own. Any thread.
   Task<> handle(Service* service, net::ServerExchange* exchange);
 
+  /// Starts the broker, on threads of its own. @error kInvalid: the port is taken
+  [[nodiscard]] Status start_pubsub(pubsub::ServerOptions options);
+  [[nodiscard]] pubsub::Server* pubsub() { return pubsub_.get(); }  ///< null: not started
+
   [[nodiscard]] Service* s3() { return s3_.get(); }
   [[nodiscard]] Service* gcs() { return gcs_.get(); }
   [[nodiscard]] TokenService* token() { return token_.get(); }
@@ -55,6 +60,8 @@ class Sandbox {
   [[nodiscard]] Status open();
   void make_buckets();
   Task<> administer(Wire* wire, std::string_view path);
+  [[nodiscard]] std::optional<std::string> administer_pubsub(std::string_view method, std::string_view name,
+                                                             const Target& target);
   void spoil(Service* service, Call* call, Wire* wire);
 
   const Settings settings_;
@@ -71,6 +78,8 @@ class Sandbox {
   std::unique_ptr<S3Service> s3_;
   std::unique_ptr<GcsService> gcs_;
   std::unique_ptr<TokenService> token_;
+  std::unique_ptr<PubsubWatch> pubsub_watch_;
+  std::unique_ptr<pubsub::Server> pubsub_;
 };
 
 }  // namespace ferry::sandbox

@@ -13,6 +13,8 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "kit/base/text.hpp"
@@ -103,7 +105,7 @@ Status check_port_is_free(const std::string& address, std::uint16_t port) {
 }
 
 struct Ports {
-  std::uint16_t s3 = 0, gcs = 0, token = 0;
+  std::uint16_t s3 = 0, gcs = 0, token = 0, pubsub = 0;
 };
 
 Status add_servers(const ServeOptions& options, Sandbox* sandbox, Worker* worker, Ports* ports) {
@@ -127,6 +129,31 @@ Status add_servers(const ServeOptions& options, Sandbox* sandbox, Worker* worker
   return {};
 }
 
+Result<std::string> read_pem(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file || text.empty()) return fail(ErrorKind::kInvalid, path + ": can't be read");
+  return text;
+}
+
+Status start_pubsub(const ServeOptions& options, Sandbox* sandbox, Ports* ports) {
+  if (!options.pubsub) return {};
+  pubsub::ServerOptions server;
+  server.address = options.address;
+  server.port = *options.pubsub;
+  if (options.certificate_file && options.key_file) {
+    auto certificate = read_pem(*options.certificate_file);
+    if (!certificate) return fail(std::move(certificate).error());
+    auto key = read_pem(*options.key_file);
+    if (!key) return fail(std::move(key).error());
+    server.certificate_pem = *std::move(certificate);
+    server.key_pem = *std::move(key);
+  }
+  if (auto started = sandbox->start_pubsub(std::move(server)); !started) return started;
+  ports->pubsub = sandbox->pubsub()->port();
+  return {};
+}
+
 std::string ready_line(const ServeOptions& options, const Ports& ports, const std::string& key_file) {
   const auto url = [&](std::uint16_t port) {
     return fmt::format("{}://{}:{}", options.certificate_file ? "https" : "http", options.address, port);
@@ -143,6 +170,7 @@ std::string ready_line(const ServeOptions& options, const Ports& ports, const st
     json.text("region", options.settings.s3.region);
   }
   if (options.gcs) json.text("gcs", url(ports.gcs));
+  if (options.pubsub) json.text("pubsub", fmt::format("{}:{}", options.address, ports.pubsub));
   json.text("token_uri", url(options.token ? ports.token : ports.gcs) + "/token")
       .text("service_account_file", key_file);
   json.end();
@@ -169,9 +197,9 @@ void wait_for_signal(EventLog* log) {
 
 int serve(ServeOptions options) {
   std::signal(SIGPIPE, SIG_IGN);
-  if (!options.s3 && !options.gcs && !options.token) {
-    return complain(
-        Error(ErrorKind::kInvalid, "nothing to serve: give --s3 PORT, --gcs PORT or both (0: any free port)"));
+  if (!options.s3 && !options.gcs && !options.token && !options.pubsub) {
+    return complain(Error(ErrorKind::kInvalid,
+                          "nothing to serve: give --s3 PORT, --gcs PORT, --pubsub PORT or several (0: any free port)"));
   }
   options.settings.gcs.tls = options.certificate_file.has_value();
   auto sandbox = Sandbox::make(options.settings, system_clock(), system_rng());
@@ -185,6 +213,7 @@ int serve(ServeOptions options) {
     if (auto added = add_servers(options, sandbox->get(), workers.back().get(), &ports); !added)
       return complain(added.error());
   }
+  if (auto started = start_pubsub(options, sandbox->get(), &ports); !started) return complain(started.error());
   const auto token_uri = fmt::format("{}://{}:{}/token", options.certificate_file ? "https" : "http", options.address,
                                      options.token ? ports.token : ports.gcs);
   (*sandbox)->token()->set_audience(token_uri);

@@ -1,4 +1,9 @@
 // What nearly every room includes anyway (release builds only): parsed once instead of two hundred times.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/cancellation_state.hpp>
@@ -9,12 +14,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <deque>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "rooms.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "rooms.hpp"

@@ -1,12 +1,15 @@
 #pragma once
 // What every room of the queue must prove. A room's test instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(Memory, MessageQueueContract, ::testing::Values(QueueRoom{&memory::make_queue}), …)
+// Brokers live in real time and deliver in any order, so nothing here depends on either: tests wait for what must come.
+// What only a queue inside of the process can promise is in embedded_queue_contract.hpp.
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,11 +24,12 @@
 namespace ferry {
 
 struct QueueRoom {
-  /// A fresh, empty queue that holds `capacity` plans.
+  /// A fresh, empty queue. `capacity` and `clock` are for queues inside of the process: how many plans it holds, and
+  /// the test's own time.
   std::function<std::unique_ptr<MessageQueue>(std::size_t capacity, Clock* clock)> make;
 };
 
-class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
+class QueueFixture : public ::testing::TestWithParam<QueueRoom> {
  protected:
   using Batch = std::vector<Delivery>;
 
@@ -62,6 +66,15 @@ class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
     return *std::move(batch);
   }
 
+  /// Receives until `count` deliveries are here.
+  Batch receive_all(std::size_t count) {
+    Batch all;
+    while (all.size() < count) {
+      for (auto& delivery : receive(count - all.size())) all.push_back(std::move(delivery));
+    }
+    return all;
+  }
+
   /// Starts an operation beside the test and lets it run until it suspends.
   void start_receive(std::optional<Batch>* into, std::size_t max = 100) {
     tasks_.spawn(keep_batch(queue_.get(), max, into));
@@ -74,6 +87,15 @@ class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
   void settle() {
     context_.restart();
     context_.poll();
+  }
+  /// Runs until `condition` holds; a broker has its threads for that, and at most this long.
+  template <class Condition>
+  [[nodiscard]] bool eventually(Condition condition) {
+    constexpr std::chrono::seconds kPatience{20};
+    for (settle(); !condition(); context_.restart()) {
+      if (context_.run_one_for(kPatience) == 0) return false;
+    }
+    return true;
   }
   void TearDown() override {
     settle();
@@ -94,6 +116,8 @@ class MessageQueueContract : public ::testing::TestWithParam<QueueRoom> {
   std::unique_ptr<MessageQueue> queue_;
   TaskGroup tasks_{context_.get_executor()};
 };
+
+class MessageQueueContract : public QueueFixture {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MessageQueueContract);
 
 TEST_P(MessageQueueContract, DeliversAPlanWithAllItsFields) {
@@ -132,46 +156,6 @@ TEST_P(MessageQueueContract, LeavesOutWhatThePlanDoesNotKnow) {
   EXPECT_FALSE(batch[0].plan().target_generation);
 }
 
-TEST_P(MessageQueueContract, ReceivesAtMostAsManyAsAsked) {
-  make(10);
-  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
-  EXPECT_EQ(receive(2).size(), 2u);
-}
-
-TEST_P(MessageQueueContract, WakesAWaitingReceiver) {
-  make(10);
-  std::optional<Batch> batch;
-  start_receive(&batch);
-  EXPECT_FALSE(batch) << "nothing to receive yet";
-  ASSERT_TRUE(publish({plan("a")}));
-  settle();
-  ASSERT_TRUE(batch);
-  EXPECT_EQ(keys(*batch), (Keys{"a"}));
-}
-
-TEST_P(MessageQueueContract, SharesOneBatchAmongWaitingReceivers) {
-  make(10);
-  std::array<std::optional<Batch>, 3> batches;
-  for (auto& batch : batches) start_receive(&batch, 1);
-  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
-  settle();
-  std::multiset<std::string> seen;
-  for (auto& batch : batches) {
-    ASSERT_TRUE(batch);
-    for (const auto& key : keys(*batch)) seen.insert(key);
-  }
-  EXPECT_EQ(seen, (std::multiset<std::string>{"a", "b", "c"}));
-}
-
-TEST_P(MessageQueueContract, NeverDeliversAgainWhatWasAcked) {
-  make(10);
-  ASSERT_TRUE(publish({plan("a")}));
-  auto batch = receive();
-  std::move(batch.at(0)).ack();
-  queue_->close();
-  EXPECT_TRUE(receive().empty());
-}
-
 TEST_P(MessageQueueContract, GivesANackedMessageBackAtOnceAndCountsAttempts) {
   make(10);
   ASSERT_TRUE(publish({plan("a")}));
@@ -182,7 +166,6 @@ TEST_P(MessageQueueContract, GivesANackedMessageBackAtOnceAndCountsAttempts) {
     EXPECT_EQ(batch[0].plan().key.str(), "a");
     std::move(batch[0]).nack(Milliseconds{0});
   }
-  EXPECT_EQ(clock_.elapsed(), Milliseconds{0});
 }
 
 TEST_P(MessageQueueContract, GivesADroppedDeliveryBackAtOnce) {
@@ -192,100 +175,6 @@ TEST_P(MessageQueueContract, GivesADroppedDeliveryBackAtOnce) {
   auto again = receive();
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].attempt(), 2u);
-  EXPECT_EQ(clock_.elapsed(), Milliseconds{0});
-}
-
-TEST_P(MessageQueueContract, DeliversADelayedMessageWhenItIsDueAndNotBefore) {
-  make(10);
-  ASSERT_TRUE(publish({plan("a")}));
-  {
-    auto batch = receive();
-    std::move(batch.at(0)).nack(std::chrono::minutes{1});
-  }
-  std::optional<Batch> again;
-  start_receive(&again);
-  clock_.advance(std::chrono::seconds{59});
-  settle();
-  EXPECT_FALSE(again);
-  clock_.advance(std::chrono::seconds{1});
-  settle();
-  ASSERT_TRUE(again);
-  EXPECT_EQ(again->at(0).attempt(), 2u);
-}
-
-TEST_P(MessageQueueContract, DelaysDoNotHoldUpOtherMessages) {
-  make(10);
-  ASSERT_TRUE(publish(plans({"slow", "quick"})));
-  {
-    auto batch = receive(1);
-    std::move(batch.at(0)).nack(std::chrono::hours{1});
-  }
-  auto batch = receive();
-  EXPECT_EQ(keys(batch), (Keys{"quick"}));
-  EXPECT_EQ(clock_.elapsed(), Milliseconds{0});
-}
-
-TEST_P(MessageQueueContract, DelayedMessagesComeInTheOrderInWhichTheyAreDue) {
-  make(10);
-  ASSERT_TRUE(publish(plans({"late", "early"})));
-  auto batch = receive();
-  std::optional<Batch> first;
-  start_receive(&first);
-  std::move(batch.at(0)).nack(std::chrono::seconds{20});
-  settle();
-  std::move(batch.at(1)).nack(std::chrono::seconds{10});  // the waiting receiver must wake earlier than planned
-  settle();
-  ASSERT_TRUE(clock_.advance_to_next());
-  settle();
-  ASSERT_TRUE(first);
-  EXPECT_EQ(keys(*first), (Keys{"early"}));
-  EXPECT_EQ(clock_.elapsed(), std::chrono::seconds{10});
-  auto second = receive();
-  EXPECT_EQ(keys(second), (Keys{"late"}));
-  EXPECT_EQ(clock_.elapsed(), std::chrono::seconds{20});
-}
-
-TEST_P(MessageQueueContract, AnExtremeDelayIsNoOverflow) {
-  make(10);
-  ASSERT_TRUE(publish({plan("a")}));
-  auto batch = receive();
-  std::move(batch.at(0)).nack(Milliseconds::max());
-  std::optional<Batch> again;
-  start_receive(&again);
-  clock_.advance(std::chrono::hours{24});
-  settle();
-  EXPECT_FALSE(again);
-}
-
-TEST_P(MessageQueueContract, PublishSuspendsWhileTheQueueIsFull) {
-  make(2);
-  ASSERT_TRUE(publish(plans({"a", "b"})));
-  std::optional<Status> third;
-  start_publish(&third, plans({"c"}));
-  EXPECT_FALSE(third);
-  auto first = receive(1);
-  settle();
-  ASSERT_TRUE(third);
-  EXPECT_TRUE(third->has_value());
-  EXPECT_EQ(keys(receive()).size(), 2u);
-}
-
-TEST_P(MessageQueueContract, TakesABatchLargerThanItself) {
-  make(2);
-  std::optional<Status> published;
-  start_publish(&published, plans({"a", "b", "c", "d", "e"}));
-  std::multiset<std::string> seen;
-  while (seen.size() < 5) {
-    auto batch = receive();
-    for (auto& delivery : batch) {
-      seen.insert(delivery.plan().key.str());
-      std::move(delivery).ack();
-    }
-  }
-  settle();
-  ASSERT_TRUE(published);
-  EXPECT_TRUE(published->has_value());
-  EXPECT_EQ(seen, (std::multiset<std::string>{"a", "b", "c", "d", "e"}));
 }
 
 TEST_P(MessageQueueContract, TakesNoPlansWithoutAWord) {
@@ -294,90 +183,15 @@ TEST_P(MessageQueueContract, TakesNoPlansWithoutAWord) {
   EXPECT_EQ(queue_->waiting(), 0u);
 }
 
-TEST_P(MessageQueueContract, NackNeverBlocksAndAFullyDelayedQueueStillMoves) {
-  make(2);
-  ASSERT_TRUE(publish(plans({"a", "b"})));
-  auto batch = receive();
-  ASSERT_TRUE(publish(plans({"c", "d"})));  // on loan, a and b take no room
-  for (auto& delivery : batch) std::move(delivery).nack(std::chrono::seconds{5});
-  auto more = receive();
-  for (auto& delivery : more) std::move(delivery).nack(std::chrono::seconds{5});
-  std::optional<Status> published;
-  start_publish(&published, plans({"e"}));
-
-  std::multiset<std::string> seen;
-  while (seen.size() < 5) {
-    auto next = receive();
-    for (auto& delivery : next) {
-      seen.insert(delivery.plan().key.str());
-      std::move(delivery).ack();
-    }
-  }
-  settle();
-  EXPECT_TRUE(published);
-  EXPECT_EQ(seen, (std::multiset<std::string>{"a", "b", "c", "d", "e"}));
-}
-
-TEST_P(MessageQueueContract, DrainsAfterCloseThenEnds) {
-  make(10);
-  ASSERT_TRUE(publish({plan("a")}));
-  queue_->close();
-  {
-    auto batch = receive();
-    EXPECT_EQ(keys(batch), (Keys{"a"}));
-    std::move(batch.at(0)).ack();
-  }
-  EXPECT_TRUE(receive().empty());
-  EXPECT_TRUE(receive().empty()) << "and stays at its end";
-}
-
 TEST_P(MessageQueueContract, CloseEndsAllReceiversThatWait) {
   make(10);
   std::array<std::optional<Batch>, 3> batches;
   for (auto& batch : batches) start_receive(&batch);
   queue_->close();
-  settle();
   for (auto& batch : batches) {
-    ASSERT_TRUE(batch);
+    ASSERT_TRUE(eventually([&] { return batch.has_value(); }));
     EXPECT_TRUE(batch->empty());
   }
-}
-
-TEST_P(MessageQueueContract, DoesNotEndWhileAMessageIsOnLoan) {
-  make(10);
-  ASSERT_TRUE(publish(plans({"a", "b"})));
-  auto on_loan = receive();
-  queue_->close();
-  std::optional<Batch> other, third;
-  start_receive(&other);
-  start_receive(&third);
-  EXPECT_FALSE(other) << "the messages on loan may come back";
-
-  std::move(on_loan.at(0)).nack(Milliseconds{0});
-  settle();
-  ASSERT_TRUE(other);
-  EXPECT_EQ(keys(*other), (Keys{"a"}));
-
-  std::move(other->at(0)).ack();
-  settle();
-  EXPECT_FALSE(third);
-  std::move(on_loan.at(1)).ack();
-  settle();
-  ASSERT_TRUE(third);
-  EXPECT_TRUE(third->empty());
-}
-
-TEST_P(MessageQueueContract, DoesNotEndWhileAMessageIsDelayed) {
-  make(10);
-  ASSERT_TRUE(publish({plan("a")}));
-  {
-    auto batch = receive();
-    queue_->close();
-    std::move(batch.at(0)).nack(std::chrono::hours{1});
-  }
-  auto again = receive();
-  EXPECT_EQ(keys(again), (Keys{"a"}));
-  EXPECT_EQ(clock_.elapsed(), std::chrono::hours{1});
 }
 
 TEST_P(MessageQueueContract, RefusesToPublishAfterClose) {
@@ -389,16 +203,111 @@ TEST_P(MessageQueueContract, RefusesToPublishAfterClose) {
   EXPECT_TRUE(receive().empty());
 }
 
-TEST_P(MessageQueueContract, CloseRefusesAPublisherThatWaits) {
-  make(1);
+TEST_P(MessageQueueContract, SettlingAfterAbortIsHarmless) {
+  make(10);
+  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
+  auto on_loan = receive_all(3);
+  queue_->abort();
+  std::move(on_loan.at(0)).ack();
+  std::move(on_loan.at(1)).nack(Milliseconds{0});
+  std::move(on_loan.at(2)).nack(std::chrono::seconds{1});
+  EXPECT_TRUE(receive().empty());
+}
+
+TEST_P(MessageQueueContract, ReceivesAtMostAsManyAsAsked) {
+  make(10);
+  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
+  const auto first = receive(2);
+  EXPECT_GE(first.size(), 1u);
+  EXPECT_LE(first.size(), 2u);
+}
+
+TEST_P(MessageQueueContract, WakesAWaitingReceiver) {
+  make(10);
+  std::optional<Batch> batch;
+  start_receive(&batch);
+  EXPECT_FALSE(batch) << "nothing to receive yet";
   ASSERT_TRUE(publish({plan("a")}));
-  std::optional<Status> second;
-  start_publish(&second, {plan("b")});
+  ASSERT_TRUE(eventually([&] { return batch.has_value(); }));
+  EXPECT_EQ(keys(*batch), (Keys{"a"}));
+}
+
+TEST_P(MessageQueueContract, SharesOneBatchAmongWaitingReceivers) {
+  make(10);
+  std::array<std::optional<Batch>, 3> batches;
+  for (auto& batch : batches) start_receive(&batch, 1);
+  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
+  std::multiset<std::string> seen;
+  for (auto& batch : batches) {
+    ASSERT_TRUE(eventually([&] { return batch.has_value(); }));
+    for (const auto& key : keys(*batch)) seen.insert(key);
+  }
+  EXPECT_EQ(seen, (std::multiset<std::string>{"a", "b", "c"}));
+}
+
+TEST_P(MessageQueueContract, NeverDeliversAgainWhatWasAcked) {
+  make(10);
+  ASSERT_TRUE(publish({plan("a")}));
+  auto batch = receive();
+  std::move(batch.at(0)).ack();
+  ASSERT_TRUE(publish({plan("b")}));
+  auto next = receive();
+  EXPECT_EQ(keys(next), (Keys{"b"}));
+  std::move(next.at(0)).ack();
   queue_->close();
-  settle();
-  ASSERT_TRUE(second);
-  ASSERT_FALSE(second->has_value());
-  EXPECT_EQ(second->error().kind, ErrorKind::kCancelled);
+  EXPECT_TRUE(receive().empty());
+}
+
+TEST_P(MessageQueueContract, GivesADelayedMessageBackInTheEnd) {
+  make(10);
+  ASSERT_TRUE(publish({plan("a")}));
+  {
+    auto batch = receive();
+    std::move(batch.at(0)).nack(Milliseconds{20});
+  }
+  auto again = receive();
+  EXPECT_EQ(keys(again), (Keys{"a"}));
+  EXPECT_EQ(again.at(0).attempt(), 2u);
+}
+
+TEST_P(MessageQueueContract, DelaysDoNotHoldUpOtherMessages) {
+  make(10);
+  ASSERT_TRUE(publish(plans({"a", "b"})));
+  std::string slow;
+  {
+    auto batch = receive(1);
+    slow = keys(batch).at(0);
+    std::move(batch.at(0)).nack(std::chrono::hours{1});
+  }
+  auto quick = receive();
+  ASSERT_EQ(quick.size(), 1u);
+  EXPECT_NE(keys(quick).at(0), slow);
+}
+
+TEST_P(MessageQueueContract, AnExtremeDelayIsNoOverflow) {
+  make(10);
+  ASSERT_TRUE(publish({plan("a")}));
+  {
+    auto batch = receive();
+    std::move(batch.at(0)).nack(Milliseconds::max());
+  }
+  ASSERT_TRUE(publish({plan("b")}));
+  auto batch = receive();
+  EXPECT_EQ(keys(batch), (Keys{"b"}));
+}
+
+TEST_P(MessageQueueContract, DoesNotEndWhileAMessageIsOnLoan) {
+  make(10);
+  ASSERT_TRUE(publish({plan("a")}));
+  auto on_loan = receive();
+  queue_->close();
+  std::optional<Batch> other;
+  start_receive(&other);
+  EXPECT_FALSE(other) << "whoever has it may still need the queue";
+  std::move(on_loan.at(0)).ack();
+  ASSERT_TRUE(eventually([&] { return other.has_value(); }));
+  EXPECT_TRUE(other->empty());
+  EXPECT_TRUE(receive().empty()) << "and stays at its end";
 }
 
 TEST_P(MessageQueueContract, AbortEndsReceiversAtOnceAndRefusesPublishers) {
@@ -408,24 +317,12 @@ TEST_P(MessageQueueContract, AbortEndsReceiversAtOnceAndRefusesPublishers) {
   auto on_loan = receive();
   start_receive(&waiting);
   queue_->abort();
-  settle();
-  ASSERT_TRUE(waiting) << "in spite of the message on loan";
+  ASSERT_TRUE(eventually([&] { return waiting.has_value(); })) << "in spite of the message on loan";
   EXPECT_TRUE(waiting->empty());
   EXPECT_TRUE(receive().empty());
   const auto published = publish({plan("b")});
   ASSERT_FALSE(published);
   EXPECT_EQ(published.error().kind, ErrorKind::kCancelled);
-}
-
-TEST_P(MessageQueueContract, SettlingAfterAbortIsHarmless) {
-  make(10);
-  ASSERT_TRUE(publish(plans({"a", "b", "c"})));
-  auto on_loan = receive();
-  queue_->abort();
-  std::move(on_loan.at(0)).ack();
-  std::move(on_loan.at(1)).nack(Milliseconds{0});
-  std::move(on_loan.at(2)).nack(std::chrono::seconds{1});
-  EXPECT_TRUE(receive().empty());
 }
 
 TEST_P(MessageQueueContract, ACancelledReceiverTakesNothingAlong) {
@@ -439,110 +336,53 @@ TEST_P(MessageQueueContract, ACancelledReceiverTakesNothingAlong) {
   testing::run(context_, group.join(), &clock_);
   EXPECT_FALSE(cancelled);
   ASSERT_TRUE(publish({plan("a")}));
-  settle();
-  ASSERT_TRUE(other);
+  ASSERT_TRUE(eventually([&] { return other.has_value(); }));
   EXPECT_EQ(keys(*other), (Keys{"a"}));
 }
 
-TEST_P(MessageQueueContract, AReceiverCancelledInTheMomentOfItsWakeUpLosesNoMessage) {
-  make(10);
-  ASSERT_TRUE(publish({plan("delayed")}));
-  {
-    auto batch = receive();
-    std::move(batch.at(0)).nack(std::chrono::hours{1});  // so that the receivers wait for two things
-  }
-  std::optional<Batch> cancelled, other;
-  TaskGroup group{context_.get_executor()};
-  group.spawn(keep_batch(queue_.get(), 100, &cancelled));
-  settle();
-  start_receive(&other);
-
-  // Published and cancelled before the woken receiver has run: either it has the message, or the other one does.
-  tasks_.spawn([](MessageQueue* queue, TaskGroup* to_cancel) -> Task<> {
-    const auto published = co_await queue->publish({plan("a")});
-    EXPECT_TRUE(published);
-    to_cancel->cancel();
-  }(queue_.get(), &group));
-  settle();
-  EXPECT_EQ(group.size(), 0u);
-  cancelled.reset();  // dropped: what it had comes back
-  settle();
-  ASSERT_TRUE(other);
-  EXPECT_EQ(keys(*other), (Keys{"a"}));
-}
-
-TEST_P(MessageQueueContract, ACancelledPublisherLeavesTheQueueToOthers) {
-  make(1);
-  ASSERT_TRUE(publish({plan("a")}));
-  std::optional<Status> cancelled, other;
-  TaskGroup group{context_.get_executor()};
-  group.spawn(keep_status(queue_.get(), {plan("b")}, &cancelled));
-  settle();
-  start_publish(&other, {plan("c")});
-  group.cancel();
-  testing::run(context_, group.join(), &clock_);
-  EXPECT_FALSE(cancelled);
-  auto first = receive(1);
-  settle();
-  EXPECT_TRUE(other);
-  auto second = receive(1);
-  EXPECT_EQ(keys(second), (Keys{"c"}));
-}
-
-TEST_P(MessageQueueContract, TellsHowManyWait) {
-  make(10);
-  EXPECT_EQ(queue_->waiting(), 0u);
-  ASSERT_TRUE(publish(plans({"a", "b"})));
-  EXPECT_EQ(queue_->waiting(), 2u);
-  auto batch = receive(1);
-  EXPECT_EQ(queue_->waiting(), 1u) << "what is on loan doesn't wait";
-}
-
-TEST_P(MessageQueueContract, DeliversEverythingAcrossThreads) {
-  // One publisher and three receivers, each on a thread of its own; every third first delivery is given back.
-  constexpr int kPlans = 3000;
-  constexpr int kReceivers = 3;
-  const auto queue = GetParam().make(64, system_clock());
-
+TEST_P(MessageQueueContract, DeliversEverythingToManyThreads) {
+  // One publisher and three receivers, each on a thread of its own; every third first delivery is given back. At least
+  // once: whatever comes twice is acked twice.
+  constexpr std::size_t kPlans = 1500;
+  make(64);
+  struct Tally {
+    std::mutex mutex;
+    std::set<std::string> acked;
+  };
+  Tally tally;
   auto publisher = [](MessageQueue* to) -> Task<> {
-    for (int next = 0; next < kPlans;) {
+    for (std::size_t next = 0; next < kPlans;) {
       std::vector<TransferPlan> batch;
       for (int i = 0; i < 50; ++i, ++next) batch.push_back(plan(std::to_string(next)));
       const auto published = co_await to->publish(std::move(batch));
       EXPECT_TRUE(published);
     }
-    to->close();
   };
-  auto receiver = [](MessageQueue* from, std::vector<std::string>* acked) -> Task<> {
+  auto receiver = [](MessageQueue* from, Tally* all) -> Task<> {
     for (;;) {
       auto batch = co_await from->receive(7);
       EXPECT_TRUE(batch);
       if (!batch || batch->empty()) co_return;
       for (auto& delivery : *batch) {
-        const bool give_back = delivery.attempt() == 1 && delivery.plan().key.str().size() % 3 == 0;
-        if (give_back) {
-          std::move(delivery).nack(Milliseconds{acked->size() % 2});
+        const auto key = delivery.plan().key.str();
+        if (delivery.attempt() == 1 && key.ends_with('3')) {
+          std::move(delivery).nack(Milliseconds{0});
           continue;
         }
-        acked->push_back(delivery.plan().key.str());
         std::move(delivery).ack();
+        const std::lock_guard lock{all->mutex};
+        all->acked.insert(key);
+        if (all->acked.size() == kPlans) from->close();
       }
     }
   };
-
-  std::array<std::vector<std::string>, kReceivers> acked;
   std::vector<std::thread> threads;
-  threads.reserve(kReceivers + 1);
-  for (auto& mine : acked) {
-    threads.emplace_back([&queue, &mine, receiver] { testing::run(receiver(queue.get(), &mine)); });
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([this, &tally, receiver] { testing::run(receiver(queue_.get(), &tally)); });
   }
-  threads.emplace_back([&queue, publisher] { testing::run(publisher(queue.get())); });
+  threads.emplace_back([this, publisher] { testing::run(publisher(queue_.get())); });
   for (auto& thread : threads) thread.join();
-
-  std::multiset<std::string> all;
-  for (const auto& mine : acked) all.insert(mine.begin(), mine.end());
-  EXPECT_EQ(all.size(), static_cast<std::size_t>(kPlans));
-  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), static_cast<std::size_t>(kPlans));
+  EXPECT_EQ(tally.acked.size(), kPlans);
 }
 
 }  // namespace ferry

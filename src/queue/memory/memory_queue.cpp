@@ -1,8 +1,6 @@
 #include "queue/memory/memory_queue.hpp"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/multiple_exceptions.hpp>
 #include <cassert>
 #include <deque>
 #include <list>
@@ -256,16 +254,6 @@ std::vector<Delivery> deliver(const std::shared_ptr<Core>& core, std::vector<Mes
     deliveries.emplace_back(std::move(plan), attempt, std::make_unique<Loan>(core, std::move(message)));
   }
   return deliveries;
-}
-
-/// Suspends until the wake-up or until `due` has passed, whatever comes first.
-Task<> wait_at_most(Wake* wake, Clock* clock, Milliseconds due) {
-  using namespace asio::experimental::awaitable_operators;
-  try {
-    co_await (wake->wait() || clock->sleep(due));
-  } catch (const asio::multiple_exceptions& both) {
-    std::rethrow_exception(both.first_exception());  // both cancelled: one operation_aborted is enough
-  }
 }
 
 class MemoryQueue final : public MessageQueue {

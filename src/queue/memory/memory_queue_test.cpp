@@ -1,11 +1,13 @@
 #include "queue/memory/memory_queue.hpp"
 
-#include "queue/message_queue_contract.hpp"
+#include "queue/embedded_queue_contract.hpp"
 
 namespace ferry {
 namespace {
 
 INSTANTIATE_TEST_SUITE_P(MemoryQueue, MessageQueueContract, ::testing::Values(QueueRoom{&memory::make_queue}),
+                         [](const auto&) { return "Memory"; });
+INSTANTIATE_TEST_SUITE_P(MemoryQueue, EmbeddedQueueContract, ::testing::Values(QueueRoom{&memory::make_queue}),
                          [](const auto&) { return "Memory"; });
 
 TransferPlan plan_of(std::string key) { return TransferPlan{ObjectKey{std::move(key)}}; }
