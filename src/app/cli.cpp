@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "admin/api_server.hpp"
 #include "app/help.hpp"
 #include "app/location.hpp"
 #include "app/options.hpp"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t kValueBytesMax = 4'096;
 constexpr std::size_t kDocumentBytesMax = 64 * 1024;
 constexpr std::size_t kShownBytesMax = 60;
+constexpr Milliseconds kServiceGrace{25'000};  // Kubernetes gives 30 s
 
 /// What stood on the command line, as text.
 struct Flags {
@@ -32,7 +34,24 @@ std::string shown(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
-std::string_view verb_of(Command command) { return command == Command::kCopy ? "copy" : "verify"; }
+struct Verb {
+  std::string_view word;
+  Command command;
+};
+constexpr Verb kVerbs[] = {{"copy", Command::kCopy},
+                           {"verify", Command::kVerify},
+                           {"publisher", Command::kPublisher},
+                           {"migrator", Command::kMigrator}};
+
+std::string_view verb_of(Command command) { return std::ranges::find(kVerbs, command, &Verb::command)->word; }
+
+std::string all_verbs() {
+  std::string words;
+  for (const Verb& verb : kVerbs) words += (words.empty() ? "" : ", ") + std::string{verb.word};
+  return words;
+}
+
+bool is_service(Command command) { return command == Command::kPublisher || command == Command::kMigrator; }
 
 /// What to say of words that no option took. Never a word after an unknown option: it may be a secret.
 Error surplus(Command command, const std::vector<std::string>& words) {
@@ -86,6 +105,10 @@ class Merger {
   Merger(Command command, const Flags* flags, const Environment* environment)
       : command_(command), flags_(flags), environment_(environment) {
     settings_.command = command;
+    if (!is_service(command)) return;
+    settings_.grace = kServiceGrace;
+    settings_.log_level = log::Level::kInfo;
+    settings_.log_format = log::Format::kJson;
   }
 
   Result<Settings> merge() {
@@ -194,7 +217,7 @@ class Merger {
       if (given.text.empty()) return fail(ErrorKind::kInvalid, given.place + " is empty");
       const std::string wrong = option.apply(into, given);
       if (wrong.empty()) continue;
-      const bool hidden = option.secret || found.document;
+      const bool hidden = option.secret || option.discreet || found.document;
       return fail(ErrorKind::kInvalid, given.place + (hidden ? "" : " " + shown(given.text)) + " " + wrong);
     }
     return Unit{};
@@ -236,6 +259,22 @@ class Merger {
   Settings settings_;
 };
 
+Status check_service(const Settings& settings) {
+  const ServiceSettings& service = settings.service;
+  if (service.redis.address.empty()) {
+    return fail(ErrorKind::kInvalid,
+                "REDIS_ADDRESS is not set; the services share their state there, an example: "
+                "redis.example.com:6379");
+  }
+  if (service.pubsub.tls && service.pubsub.project.empty()) {
+    return fail(ErrorKind::kInvalid, "GCP_PROJECT_ID is not set; it is the project of the Pub/Sub topic");
+  }
+  if (service.admin.certificate_file.has_value() != service.admin.key_file.has_value()) {
+    return fail(ErrorKind::kInvalid, "--tls-cert and --tls-key belong together; one of them is missing");
+  }
+  return admin::check_credentials(service.admin.username, service.admin.password);
+}
+
 /// What no single setting can know.
 Status check_together(const Settings& settings) {
   const S3Settings& s3 = settings.s3;
@@ -243,24 +282,21 @@ Status check_together(const Settings& settings) {
     return fail(ErrorKind::kInvalid, s3.access_key_id ? "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"
                                                       : "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not");
   }
-  return Unit{};
+  return is_service(settings.command) ? check_service(settings) : Status{Unit{}};
 }
 
 }  // namespace
 
 Result<Invocation> parse_command_line(std::vector<std::string> words, const Environment& environment) {
-  if (words.empty()) return fail(ErrorKind::kInvalid, "a command is missing: copy or verify; see --help");
+  if (words.empty()) return fail(ErrorKind::kInvalid, "a command is missing, one of: " + all_verbs() + "; see --help");
   const std::string first = words.front();
   if (first == "--help" || first == "-h" || first == "help") return Invocation{program_help(), {}};
   if (first == "--version") return Invocation{version_line(), {}};
-  Command command{};
-  if (first == "copy") {
-    command = Command::kCopy;
-  } else if (first == "verify") {
-    command = Command::kVerify;
-  } else {
-    return fail(ErrorKind::kInvalid, shown(first) + " is not a command; it is one of: copy, verify; see --help");
+  const auto* const verb = std::ranges::find(kVerbs, first, &Verb::word);
+  if (verb == std::end(kVerbs)) {
+    return fail(ErrorKind::kInvalid, shown(first) + " is not a command; it is one of: " + all_verbs() + "; see --help");
   }
+  const Command command = verb->command;
 
   words.erase(words.begin());
   auto flags = split_words(command, std::move(words));

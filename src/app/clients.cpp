@@ -14,7 +14,9 @@
 namespace ferry::app {
 namespace {
 
-constexpr std::string_view kScope = "https://www.googleapis.com/auth/devstorage.read_write";
+constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devstorage.read_write";
+constexpr std::string_view kServiceScopes =
+    "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/pubsub";
 constexpr Backoff kFirstPageBackoff{.first = Milliseconds{200}, .ceiling = Milliseconds{2'000}, .attempts_max = 5};
 constexpr Milliseconds kFirstPageConnectTimeout{4'000};
 
@@ -40,8 +42,16 @@ std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
 
 Result<std::shared_ptr<gcs::TokenProvider>> gcs_tokens(const Recipe& recipe, net::HttpClient* http, Backoff backoff) {
   if (!recipe.key) return gcs::no_token();
-  return gcs::service_account(*recipe.key, std::string{kScope}, recipe.settings.gcs.token_origin, http, recipe.clock,
-                              recipe.rng, backoff);
+  const Command command = recipe.settings.command;
+  const bool service = command == Command::kPublisher || command == Command::kMigrator;
+  return gcs::service_account(*recipe.key, std::string{service ? kServiceScopes : kStorageScope},
+                              recipe.settings.gcs.token_origin, http, recipe.clock, recipe.rng, backoff);
+}
+
+Task<Result<std::string>> bearer(std::shared_ptr<gcs::TokenProvider> provider) {
+  auto token = co_await provider->token();
+  if (!token) co_return fail(std::move(token).error());
+  co_return *token ? "Bearer " + **token : std::string{};
 }
 
 Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience patience) {
@@ -72,6 +82,7 @@ Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience p
   to.bucket = recipe.settings.job.target_bucket;
   to.endpoint = recipe.settings.gcs.endpoint;
   to.backoff = backoff;
+  if (recipe.key) clients.authorization = [provider = *tokens] { return bearer(provider); };
   auto target = gcs::make_target(std::move(to), *std::move(tokens), clients.http.get(), recipe.clock, recipe.rng);
   if (!target) return fail(std::move(target).error());
   clients.target = *std::move(target);

@@ -20,6 +20,8 @@ struct Clients {
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<ObjectSource> source;
   std::unique_ptr<ObjectTarget> target;
+  /// Google's "Bearer …" for this thread; empty where none is sent.
+  std::function<Task<Result<std::string>>()> authorization;
 };
 
 /// How long to try. A first page that can't be had is a wrong setting more often than a bad moment: say so within

@@ -1,5 +1,6 @@
 #include "app/help.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "app/options.hpp"
@@ -39,6 +40,41 @@ constexpr std::string_view kVerifyExamples =
     "     bucketferry verify s3://photos gs://photos-new --deep --report evidence.jsonl\n"
     "  3. The target holds other things, too:\n"
     "     bucketferry verify s3://photos/2024 gs://archive/photos/2024 --ignore-extra\n";
+
+constexpr std::string_view kPublisherExamples =
+    "Examples:\n"
+    "  1. Everything local: Redis, the Pub/Sub emulator and S3 from the environment, credentials too:\n"
+    "     export PUBSUB_EMULATOR_HOST=127.0.0.1:8085 REDIS_ADDRESS=127.0.0.1:6379\n"
+    "     export SYSTEM_ADMIN_USERNAME=operator SYSTEM_ADMIN_PASSWORD_FILE=admin-password\n"
+    "     bucketferry publisher s3://photos gs://photos-new\n"
+    "  2. Scan every hour, serve the dashboard to the network with TLS:\n"
+    "     bucketferry publisher s3://photos gs://photos-new --scan-interval 1h \\\n"
+    "       --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem\n"
+    "  3. Scan now, and see how far it is:\n"
+    "     curl -u operator -X POST http://127.0.0.1:8080/scan -H 'Content-Type: application/json' -d '{}'\n"
+    "     curl -u operator http://127.0.0.1:8080/status\n";
+
+constexpr std::string_view kMigratorExamples =
+    "Examples:\n"
+    "  1. One of many; start as many as you like, with the settings of the publisher:\n"
+    "     bucketferry migrator s3://photos gs://photos-new --listen 127.0.0.1:0\n"
+    "  2. A large machine:\n"
+    "     SYSTEM_MAX_WORKERS=2000 bucketferry migrator s3://photos gs://photos-new --threads 8\n";
+
+/// What is particular to one command.
+struct Page {
+  Command command;
+  std::string_view verb, purpose, examples;
+};
+constexpr Page kPages[] = {
+    {Command::kCopy, "copy", "copy what is new or changed from S3 to GCS; run it again to go on", kCopyExamples},
+    {Command::kVerify, "verify", "compare both sides by identity and checksums, without moving bytes", kVerifyExamples},
+    {Command::kPublisher, "publisher", "service: find what is new or changed, publish it, serve API and dashboard",
+     kPublisherExamples},
+    {Command::kMigrator, "migrator", "service: take what was published and bring it over; run many",
+     kMigratorExamples}};
+
+const Page& page_of(Command command) { return *std::ranges::find(kPages, command, &Page::command); }
 
 /// Appends `text`, broken between words, with every further line at the text column.
 void append_wrapped(std::string* page, std::size_t column, std::string_view text) {
@@ -88,9 +124,11 @@ void append_option(std::string* page, const Option& option) {
 }
 
 void append_group(std::string* page, Group group, Command command) {
+  const auto shown = [&](const Option& option) { return option.group == group && belongs_to(option, command); };
+  if (group != Group::kGeneral && std::ranges::none_of(options(), shown)) return;
   page->append("\n").append(heading(group)).append(":\n");
   for (const Option& option : options()) {
-    if (option.group == group && belongs_to(option, command)) append_option(page, option);
+    if (shown(option)) append_option(page, option);
   }
   if (group != Group::kGeneral) return;
   append_entry(page, "--config FILE", "settings in YAML, by the names of these options [FERRY_CONFIG]");
@@ -106,8 +144,10 @@ std::string program_help() {
       "Usage: bucketferry COMMAND SRC DST [OPTION]...\n"
       "\n"
       "Commands:\n"
-      "  copy     copy what is new or changed; run it again to go on\n"
-      "  verify   compare both sides, without moving bytes\n"
+      "  copy       copy what is new or changed; run it again to go on\n"
+      "  verify     compare both sides, without moving bytes\n"
+      "  publisher  service: find what is new or changed, publish it, serve API and dashboard\n"
+      "  migrator   service: take what was published and bring it over; run many\n"
       "\n"
       "  bucketferry COMMAND --help    options and examples\n"
       "  bucketferry --version\n"
@@ -116,23 +156,18 @@ std::string program_help() {
 }
 
 std::string command_help(Command command) {
-  const bool copy = command == Command::kCopy;
-  std::string page = copy ? "bucketferry copy: copy what is new or changed from S3 to GCS; run it again to go on\n"
-                            "\n"
-                            "Usage: bucketferry copy SRC DST [OPTION]...\n"
-                          : "bucketferry verify: compare both sides by identity and checksums, without moving bytes\n"
-                            "\n"
-                            "Usage: bucketferry verify SRC DST [OPTION]...\n";
+  const Page& text = page_of(command);
+  std::string page = "bucketferry " + std::string{text.verb} + ": " + std::string{text.purpose} +
+                     "\n\nUsage: bucketferry " + std::string{text.verb} + " SRC DST [OPTION]...\n";
   page += kLocations;
-  for (const Group group :
-       {Group::kWork, Group::kSelection, Group::kSource, Group::kTarget, Group::kOutput, Group::kGeneral}) {
-    append_group(&page, group, command);
-  }
+  for (const Group group : kGroups) append_group(&page, group, command);
   page += "\nA flag beats the environment [NAME], which beats the settings file.\n\n";
-  page += copy ? kCopyExamples : kVerifyExamples;
+  page += text.examples;
   return page + "\n" + std::string{kExitCodes};
 }
 
 std::string version_line() { return "bucketferry " FERRY_VERSION "\n"; }
+
+std::string program_version() { return FERRY_VERSION; }
 
 }  // namespace ferry::app

@@ -10,5 +10,6 @@ namespace ferry::app {
 [[nodiscard]] std::string program_help();
 [[nodiscard]] std::string command_help(Command command);
 [[nodiscard]] std::string version_line();
+[[nodiscard]] std::string program_version();  ///< "1.2.3"
 
 }  // namespace ferry::app

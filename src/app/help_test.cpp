@@ -21,6 +21,14 @@ std::string file(const std::string& path) {
 }
 
 const Environment kNoEnvironment = [](const std::string&) { return std::nullopt; };
+/// What a service cannot start without.
+const Environment kServiceEnvironment = [](const std::string& name) -> std::optional<std::string> {
+  if (name == "REDIS_ADDRESS") return "redis.internal:6379";
+  if (name == "GCP_PROJECT_ID") return "my-project";
+  if (name == "SYSTEM_ADMIN_USERNAME") return "operator";
+  if (name == "SYSTEM_ADMIN_PASSWORD") return "correct-horse-battery";
+  return std::nullopt;
+};
 
 /// A shell line as words; single quotes only, as the examples use them.
 std::vector<std::string> words_of(const std::string& line) {
@@ -35,6 +43,7 @@ std::vector<std::string> words_of(const std::string& line) {
       words.back() += c;
     }
   }
+  std::erase(words, "");
   return words;
 }
 
@@ -44,10 +53,13 @@ TEST(Help, IsTheGoldenPage) {
   EXPECT_EQ(program_help(), file("src/app/golden/program.txt"));
   EXPECT_EQ(command_help(Command::kCopy), file("src/app/golden/copy.txt"));
   EXPECT_EQ(command_help(Command::kVerify), file("src/app/golden/verify.txt"));
+  EXPECT_EQ(command_help(Command::kPublisher), file("src/app/golden/publisher.txt"));
+  EXPECT_EQ(command_help(Command::kMigrator), file("src/app/golden/migrator.txt"));
 }
 
 TEST(Help, FitsATerminal) {
-  for (const auto& page : {program_help(), command_help(Command::kCopy), command_help(Command::kVerify)}) {
+  for (const auto& page : {program_help(), command_help(Command::kCopy), command_help(Command::kVerify),
+                           command_help(Command::kPublisher), command_help(Command::kMigrator)}) {
     std::istringstream lines{page};
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110u) << line;
   }
@@ -55,14 +67,17 @@ TEST(Help, FitsATerminal) {
 
 TEST(Help, EveryExampleIsACommandThatTheParserTakes) {
   int examples = 0;
-  for (const auto& page : {command_help(Command::kCopy), command_help(Command::kVerify), file("README.md")}) {
+  for (const auto& page : {command_help(Command::kCopy), command_help(Command::kVerify),
+                           command_help(Command::kPublisher), command_help(Command::kMigrator), file("README.md")}) {
     std::istringstream lines{page};
     for (std::string line; std::getline(lines, line);) {
       std::smatch match;
-      if (!std::regex_match(line, match, std::regex{R"(\s*(?:build/release/bin/)?bucketferry ((?:copy|verify) s3.*))"}))
+      if (!std::regex_match(
+              line, match,
+              std::regex{R"(\s*(?:build/release/bin/)?bucketferry ((?:copy|verify|publisher|migrator) s3[^\\#]*).*)"}))
         continue;
       ++examples;
-      const auto parsed = parse_command_line(words_of(match[1]), kNoEnvironment);
+      const auto parsed = parse_command_line(words_of(match[1]), kServiceEnvironment);
       EXPECT_TRUE(parsed) << line << "\n" << parsed.error().what;
     }
   }

@@ -43,6 +43,8 @@ ExitCode run(std::vector<std::string> words) {
   switch (settings.command) {
     case Command::kCopy: return copy(std::move(settings), environment);
     case Command::kVerify: return verify(std::move(settings), environment);
+    case Command::kPublisher: return publisher(std::move(settings), environment);
+    case Command::kMigrator: return migrator(std::move(settings), environment);
   }
   return ExitCode::kUsage;
 }

@@ -21,7 +21,10 @@ struct Given {
                       ///< transfers"
 };
 
-enum class Group { kWork, kSelection, kSource, kTarget, kOutput, kGeneral };
+enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kOutput, kGeneral };
+/// In the order in which help shows them.
+inline constexpr Group kGroups[] = {Group::kWork,  Group::kSelection, Group::kSource, Group::kTarget, Group::kPubsub,
+                                    Group::kRedis, Group::kAdmin,     Group::kOutput, Group::kGeneral};
 [[nodiscard]] std::string_view heading(Group group);
 
 struct EnvironmentName {
@@ -33,16 +36,25 @@ struct EnvironmentName {
 /// Checks the text and takes it over. Returns what is wrong with it, without the value; empty: nothing.
 using Apply = std::string (*)(Settings* settings, const Given& given);
 
+/// Sets of commands.
+inline constexpr unsigned kInCopy = 1U << static_cast<unsigned>(Command::kCopy);
+inline constexpr unsigned kInVerify = 1U << static_cast<unsigned>(Command::kVerify);
+inline constexpr unsigned kInPublisher = 1U << static_cast<unsigned>(Command::kPublisher);
+inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMigrator);
+inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
+inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices;
+
 struct Option {
   std::string_view name;   ///< "transfers": --transfers, and `transfers:` in the file
   std::string_view value;  ///< "N", "FILE"; empty: a switch
   std::vector<EnvironmentName> environment;
   Group group = Group::kGeneral;
-  bool copy = true, verify = true;  ///< commands that have it
-  std::string_view help;            ///< unit and default included
+  unsigned commands = kAnywhere;  ///< that have it
+  std::string_view help;          ///< unit and default included
   Apply apply = nullptr;
-  bool list = false;    ///< may be given several times
-  bool secret = false;  ///< never a flag (process list), never printed
+  bool list = false;      ///< may be given several times
+  bool discreet = false;  ///< may hold a secret, so that errors don't quote it
+  bool secret = false;    ///< never a flag (process list), never printed
 };
 
 [[nodiscard]] const std::vector<Option>& options();

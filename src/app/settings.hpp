@@ -15,7 +15,7 @@
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator };
 
 enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 
@@ -41,11 +41,45 @@ struct GcsSettings {
   std::optional<net::Origin> token_origin;
 };
 
+struct PubsubSettings {
+  std::string project;  ///< an emulator needs none of its own
+  std::string topic = "bucketferry", subscription = "bucketferry-migrators";
+  std::string host = "pubsub.googleapis.com:443";
+  bool tls = true;  ///< false: an emulator
+  std::optional<std::string> dead_letter_topic;
+  std::chrono::seconds lease{60};
+};
+
+struct RedisSettings {
+  std::string address;  ///< may hold a password
+  std::string username, password;
+  std::string secret;  ///< encrypts upload sessions; empty: they are not kept
+  std::uint64_t expected_objects = 1'000'000;
+};
+
+struct AdminSettings {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::string username, password;
+  std::optional<std::string> certificate_file, key_file;
+};
+
+/// What publisher and migrators have besides.
+struct ServiceSettings {
+  PubsubSettings pubsub;
+  RedisSettings redis;
+  AdminSettings admin;
+  Milliseconds scan_interval{600'000};
+  Milliseconds audit_interval{86'400'000};
+  Milliseconds republish_after{3'600'000};
+};
+
 struct Settings {
   Command command = Command::kCopy;
   Job job;
   S3Settings s3;
   GcsSettings gcs;
+  ServiceSettings service;
 
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two

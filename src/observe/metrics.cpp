@@ -11,7 +11,9 @@
 namespace ferry {
 namespace {
 
-double seconds_of(const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); }
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
 
 double resident_bytes() {
   std::ifstream statm{"/proc/self/statm"};
@@ -57,7 +59,8 @@ void MetricsPage::gauge(const std::string& name, const std::string& help, double
 void MetricsPage::process() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
-  counter("process_cpu_seconds_total", "User and system CPU time", seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
+  counter("process_cpu_seconds_total", "User and system CPU time",
+          seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
   gauge("process_resident_memory_bytes", "Resident memory", resident_bytes());
   gauge("process_open_fds", "Open file descriptors", open_files());
 }

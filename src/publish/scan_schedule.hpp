@@ -20,7 +20,8 @@ class ScanSchedule {
   /// The first scan is due at once.
   ScanSchedule(Options options, SteadyTime now);
 
-  /// Somebody wants a scan. Any number of requests while one runs make one more; it is an audit if one of them wants one.
+  /// Somebody wants a scan. Any number of requests while one runs make one more; it is an audit if one of them wants
+  /// one.
   Answer request(bool audit);
   /// Zero: now. Nothing while a scan runs.
   [[nodiscard]] std::optional<Milliseconds> due_in(SteadyTime now) const;

@@ -55,7 +55,8 @@ const std::vector<Room>& rooms() {
       {"migrate", together({"source", "target", "queue", "state"}, {use_case})},
       {"verify", together({"source", "target"}, {use_case})},
       {"admin", together({"state", "observe", "kit/net"}, {contract})},
-      {"app", together({"publish", "migrate", "verify", "source/s3", "target/gcs", "queue/memory", "state/sqlite"},
+      {"app", together({"publish", "migrate", "verify", "admin", "source/s3", "target/gcs", "queue/memory",
+                        "queue/pubsub", "state/sqlite", "state/redis"},
                        {kContracts, use_case, {"kit/net"}})},
       {"sandbox/pubsub", kKit},
       {"sandbox", together({"sandbox/pubsub"}, {kKit})},
@@ -83,7 +84,7 @@ const std::vector<std::pair<std::string, std::set<std::string>>> kHidden{
     {"CLI/", {"app", "sandbox"}},
     {"yaml-cpp/", {"app"}},
     {"grpc", {"queue/pubsub", "sandbox/pubsub"}},
-    {"pubsub.grpc.pb.h", {"queue/pubsub", "sandbox/pubsub"}},
+    {"pubsub.", {"queue/pubsub", "sandbox/pubsub"}},
     {"hiredis/", {"state/redis"}},
     {"boost/beast", {"kit/net"}},
     {"openssl/ssl.h", {"kit/net"}},
@@ -127,7 +128,8 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 /// What is wrong with this #include; empty if nothing.
 std::string objection(const SourceFile& file, const Include& include) {
   const auto here = room_of(without_src(file.path));
-  if (!include.quoted) {
+  const bool generated = include.name.ends_with(".pb.h");
+  if (!include.quoted || generated) {
     for (const auto& [prefix, owners] : kHidden) {
       if (include.name.starts_with(prefix) && !owners.contains(here) && !file.is_test())
         return "hidden in another room";

@@ -54,7 +54,7 @@ int open_output(const std::filesystem::path& path) {
 }  // namespace
 
 Process::Process(const Command& command, const std::filesystem::path& folder, const std::string& name)
-    : name_(name), out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
+    : name_(name), out_(folder / (name + ".out")), err_(folder / (name + ".err")), own_group_(command.own_group) {
   std::vector<std::string> words{command.program};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   auto variables = assignments(command.environment);
@@ -70,6 +70,7 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
   if (pid_ == 0) {
     // Only async-signal-safe calls from here on. Whoever kills the test must not leave servers behind.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (command.own_group) ::setpgid(0, 0);
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
@@ -85,7 +86,7 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
 
 Process::~Process() {
   if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
+    ::kill(own_group_ ? -pid_ : pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
   close_input();

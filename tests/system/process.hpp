@@ -24,6 +24,7 @@ struct Command {
   std::string program;  ///< a path, or a name to look up in PATH
   std::vector<std::string> arguments;
   Environment environment;  ///< all of it, but for PATH and sanitizer options, which are passed on
+  bool own_group = false;   ///< what it starts ends with it
 };
 
 struct Ended {
@@ -57,6 +58,7 @@ class Process {
   std::string name_;
   std::filesystem::path out_, err_;
   std::chrono::steady_clock::time_point started_;
+  bool own_group_ = false;
   pid_t pid_ = -1;
   int pidfd_ = -1;
   int input_ = -1;

@@ -79,6 +79,11 @@ std::unique_ptr<Process> SystemTest::start_copy(std::vector<std::string> options
                                    "ferry-" + std::to_string(++runs_));
 }
 
+std::unique_ptr<Process> SystemTest::start_ferry(std::vector<std::string> arguments, const Environment& changes) {
+  return std::make_unique<Process>(ferry_command(std::move(arguments), changes), folder(),
+                                   "ferry-" + std::to_string(++runs_));
+}
+
 Outcome SystemTest::copy(std::vector<std::string> options, const Environment& changes, Duration deadline) {
   return read_outcome(start_copy(std::move(options), changes)->wait(deadline));
 }

@@ -61,6 +61,8 @@ class SystemTest : public ::testing::Test {
   Outcome verify(std::vector<std::string> options = {}, const Environment& changes = {});
   Outcome ferry(std::vector<std::string> arguments, const Environment& changes = {}, Duration deadline = kCopyMax);
   std::unique_ptr<Process> start_copy(std::vector<std::string> options = {}, const Environment& changes = {});
+  /// Any command, in the background.
+  std::unique_ptr<Process> start_ferry(std::vector<std::string> arguments, const Environment& changes = {});
   static Outcome read_outcome(Ended ended);
 
   [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }

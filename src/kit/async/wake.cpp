@@ -5,6 +5,8 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <cassert>
 #include <thread>
@@ -119,6 +121,15 @@ std::optional<Wake::Handler> Wake::take(bool set) {
 void Wake::resume(Handler handler, boost::system::error_code outcome) {
   const auto executor = asio::get_associated_executor(handler);
   post_counted(executor, [waiter = std::move(handler), outcome]() mutable { std::move(waiter)(outcome); });
+}
+
+Task<> wait_at_most(Wake* wake, Clock* clock, Milliseconds longest) {
+  using namespace asio::experimental::awaitable_operators;
+  try {
+    co_await (wake->wait() || clock->sleep(longest));
+  } catch (const asio::multiple_exceptions& both) {
+    std::rethrow_exception(both.first_exception());  // both cancelled: one operation_aborted is enough
+  }
 }
 
 }  // namespace ferry

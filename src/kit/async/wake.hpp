@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "kit/async/clock.hpp"
 #include "kit/async/task.hpp"
 
 namespace ferry {
@@ -50,5 +51,8 @@ class Wake {
   bool set_ = false;
   std::optional<Handler> waiter_;
 };
+
+/// Suspends until the Wake is set or `longest` has passed, whatever comes first. The Wake may be given up then.
+Task<> wait_at_most(Wake* wake, Clock* clock, Milliseconds longest);
 
 }  // namespace ferry

@@ -1,0 +1,36 @@
+#pragma once
+// What both services are wired to. Made by the roles; everything outlives the run.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin/api_server.hpp"
+#include "app/clients.hpp"
+#include "queue/pubsub/pubsub_queue.hpp"
+#include "state/shared_board.hpp"
+#include "state/state_store.hpp"
+
+namespace ferry::app {
+
+struct ServiceRooms {
+  MakeClients make_clients;
+  using Authorization = std::function<Task<Result<std::string>>()>;
+  /// The queue's own coroutines run on `home`, and so does `authorization`.
+  std::function<Result<std::unique_ptr<pubsub::Queue>>(Executor home, Authorization authorization)> make_queue;
+  StateStore* state = nullptr;
+  SharedBoard* board = nullptr;
+  /// Whether the state can be worked with; lines for the log about what endangers it.
+  std::function<Task<Result<std::vector<std::string>>>()> check_state;
+  admin::AdminOptions admin;
+  std::string name;  ///< of this process, unlike all others'
+  Clock* clock = nullptr;
+  Rng* rng = nullptr;
+};
+
+/// Waits until the state answers; says once why it doesn't, and again when the reason changes. Ends by cancellation
+/// only.
+Task<> await_state(const ServiceRooms* rooms);
+
+}  // namespace ferry::app

@@ -1,0 +1,296 @@
+// Publisher, migrators, Redis and a broker as processes of their own, and what happens when one of them dies.
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "kit/base/hash.hpp"
+#include "testing/net/redis_server.hpp"
+#include "tests/system/system_test.hpp"
+
+namespace ferry::system_test {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kUser = "operator";
+constexpr const char* kPassword = "correct-horse-battery";
+constexpr const char* kStateSecret = "canary-of-the-state-secret";
+
+class Service : public SystemTest {
+ protected:
+  void start_service(std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.end(), {"--pubsub", "0"});
+    start(std::move(arguments));
+    redis_.emplace();
+  }
+
+  Environment service_environment() const {
+    return {{"PUBSUB_EMULATOR_HOST", std::string{sandbox_->ready().at("pubsub").as_string()}},
+            {"REDIS_ADDRESS", redis_->address()},
+            {"SYSTEM_ADMIN_USERNAME", kUser},
+            {"SYSTEM_ADMIN_PASSWORD", kPassword},
+            {"FERRY_STATE_SECRET", kStateSecret},
+            {"no_proxy", "127.0.0.1"}};
+  }
+  std::unique_ptr<Process> start_role(const std::string& role, std::vector<std::string> options) {
+    std::vector<std::string> words{role, "s3://" + kSource, "gs://" + kTarget, "--listen", "127.0.0.1:0"};
+    words.insert(words.end(), options.begin(), options.end());
+    return start_ferry(std::move(words), service_environment());
+  }
+  Process* start_migrator(std::vector<std::string> options = {}) {
+    return migrators_.emplace_back(start_role("migrator", std::move(options))).get();
+  }
+  void start_publisher(std::vector<std::string> options = {}) {
+    publisher_ = start_role("publisher", std::move(options));
+    api_ = "http://127.0.0.1:" + port_of(*publisher_);
+  }
+  static std::string port_of(const Process& process) {
+    std::string port;
+    const auto found = [&] {
+      const auto log = process.err();
+      const auto at = log.find("\"port\":");
+      if (at != std::string::npos) port = log.substr(at + 7, log.find_first_of(",}", at + 7) - at - 7);
+      return !port.empty() || !process.running();
+    };
+    EXPECT_TRUE(eventually(found, Duration{20}));
+    EXPECT_FALSE(port.empty()) << process.err();
+    return port;
+  }
+
+  Reply api(const std::string& method, const std::string& path, const std::string& body = {}) {
+    net::Headers headers{{"Authorization", "Basic " + base64(std::string{kUser} + ":" + kPassword)},
+                         {"X-Ferry-Request", "test"}};
+    if (!body.empty()) headers.add("Content-Type", "application/json");
+    return http_->send(api_, method, path, std::move(headers), body);
+  }
+  boost::json::object api_json(const std::string& method, const std::string& path) {
+    const auto reply = api(method, path);
+    EXPECT_EQ(reply.status / 100, 2) << path << ": " << reply.body;
+    return boost::json::parse(reply.body).as_object();
+  }
+  void scan() { EXPECT_EQ(api("POST", "/scan").status / 100, 2); }
+  std::uint64_t backlog() { return api_json("GET", "/status").at("backlog").to_number<std::uint64_t>(); }
+
+  void expect_all_there(double seconds = 60) {
+    EXPECT_TRUE(eventually([&] { return verify({"--quiet"}).code() == 0; }, Duration{seconds}))
+        << verify().describe() << (publisher_ ? publisher_->err() : "");
+  }
+  std::map<std::string, int> commits_by_key() {
+    std::map<std::string, int> counts;
+    for (const auto& event : sandbox_->events()) {
+      if (event.is_commit("gcs")) ++counts[event.key()];
+    }
+    return counts;
+  }
+  static std::uint64_t copied_by(Ended ended) {
+    const auto at = ended.err.rfind("\"event\":\"migrator.ended\",\"copied\":");
+    EXPECT_NE(at, std::string::npos) << ended.err;
+    return std::stoull(ended.err.substr(ended.err.find(":", at + 24) + 1));
+  }
+  static Ended stop(Process* process) {
+    process->signal(SIGTERM);
+    auto ended = process->wait(Duration{40});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    return ended;
+  }
+  void put_many(int count, const std::string& prefix = "k") {
+    for (int i = 0; i < count; ++i) source_->put(prefix + std::to_string(i), "bytes of " + std::to_string(i));
+  }
+
+  std::optional<testing::RedisServer> redis_;
+  std::unique_ptr<Process> publisher_;
+  std::vector<std::unique_ptr<Process>> migrators_;
+  std::string api_;
+};
+
+TEST_F(Service, BringsWhatIsThereAndThenJustWhatChanges_F004) {
+  start_service();
+  put_many(50);
+  start_publisher();
+  start_migrator();
+  expect_all_there();
+  source_->put("k7", "A");
+  scan();
+  expect_all_there();
+  source_->put("k7", "B");
+  scan();
+  expect_all_there();
+  source_->put("k7", "A");
+  scan();
+  expect_all_there();
+  EXPECT_TRUE(eventually([&] { return backlog() == 0; }, Duration{10}));
+  for (const auto& [key, count] : commits_by_key()) EXPECT_LE(count, key == "k7" ? 4 : 1) << key;
+}
+
+TEST_F(Service, MigratorsShareTheWorkAndCommitEachObjectOnce) {
+  constexpr std::uint64_t kObjects = 4'000;
+  start_synthetic(kObjects, kKiB, {"--pubsub", "0"});
+  redis_.emplace();
+  for (int i = 0; i < 4; ++i) start_migrator({"--transfers", "16"});
+  for (const auto& migrator : migrators_) port_of(*migrator);
+  start_publisher();
+  expect_all_there();
+  std::uint64_t all = 0;
+  for (const auto& migrator : migrators_) {
+    const auto copied = copied_by(stop(migrator.get()));
+    EXPECT_GT(copied, kObjects / 20) << "work is spread over all";
+    all += copied;
+  }
+  EXPECT_EQ(all, kObjects);
+  stop(publisher_.get());
+  const auto counts = commits_by_key();
+  EXPECT_EQ(counts.size(), kObjects);
+  for (const auto& [key, count] : counts) EXPECT_EQ(count, 1) << key;
+}
+
+TEST_F(Service, AKilledMigratorAndAFlushedRedisLoseNothing_F105_F123) {
+  start_synthetic(3'000, kKiB, {"--pubsub", "0", "--latency", "5"});
+  redis_.emplace();
+  start_publisher({"--republish-after", "5s"});
+  auto* const victim = start_migrator({"--lease", "10", "--transfers", "32"});
+  start_migrator({"--lease", "10", "--transfers", "32"});
+  EXPECT_TRUE(eventually([&] { return sandbox_->requests("gcs", "InsertMultipart") > 500; }, Duration{60}));
+  victim->signal(SIGKILL);
+  redis_->kill();
+  redis_->start();
+  scan();
+  expect_all_there(90);
+  EXPECT_EQ(target_->list().size(), 3'000u);
+}
+
+TEST_F(Service, WaitsForRedisAndSaysSo_F102) {
+  start_service();
+  put_many(5);
+  sandbox_->forget();
+  redis_->kill();
+  start_publisher();
+  start_migrator();
+  EXPECT_EQ(http_->send(api_, "GET", "/healthz").status, 200);
+  EXPECT_EQ(http_->send(api_, "GET", "/readyz").status, 503);
+  EXPECT_EQ(api("GET", "/status").status, 503);
+  EXPECT_EQ(sandbox_->requests("s3"), 0u) << "nothing is scanned";
+  redis_->start();
+  expect_all_there();
+  EXPECT_TRUE(eventually([&] { return http_->send(api_, "GET", "/readyz").status == 200; }, Duration{20}));
+}
+
+TEST_F(Service, RedisThatGoesAwayAndComesBackEmptyIsADelay_F105_F111) {
+  start_service();
+  put_many(20);
+  start_publisher({"--republish-after", "3s"});
+  start_migrator();
+  expect_all_there();
+  redis_->kill();
+  put_many(20, "later");
+  EXPECT_TRUE(eventually([&] { return http_->send(api_, "GET", "/readyz").status == 503; }, Duration{30}));
+  EXPECT_TRUE(publisher_->running());
+  EXPECT_TRUE(migrators_[0]->running());
+  redis_->start();
+  EXPECT_TRUE(eventually([&] { return api("POST", "/scan").status / 100 == 2; }, Duration{20}));
+  expect_all_there();
+  for (const auto& [key, count] : commits_by_key()) EXPECT_EQ(count, 1) << key;
+}
+
+TEST_F(Service, ARedeployedMigratorDrainsAndGivesBackWhatItCannotFinish_F129) {
+  start_synthetic(2'000, kKiB, {"--pubsub", "0", "--latency", "20"});
+  redis_.emplace();
+  start_publisher();
+  auto* const leaver = start_migrator({"--transfers", "20"});
+  EXPECT_TRUE(eventually([&] { return sandbox_->requests("gcs", "InsertMultipart") > 100; }, Duration{60}));
+  const auto left = stop(leaver);
+  EXPECT_LT(left.seconds, 60);
+  start_migrator({"--transfers", "100"});
+  expect_all_there();
+  for (const auto& [key, count] : commits_by_key()) EXPECT_EQ(count, 1) << key << ": finished or given back, not both";
+}
+
+TEST_F(Service, TwoPublishersAreHarmless_F125) {
+  start_service();
+  put_many(30);
+  auto other = start_role("publisher", {});
+  start_publisher();
+  start_migrator();
+  expect_all_there();
+  for (const auto& [key, count] : commits_by_key()) EXPECT_EQ(count, 1) << key;
+}
+
+TEST_F(Service, TheCacheIsReadAndForgottenByExactNames_F114_F159_F161) {
+  start_service();
+  const std::vector<std::string> keys{"a b", "*", "?", "[a]", "%", "x%2Fy", "line\nbreak", "a//b"};
+  for (const auto& key : keys) {
+    if (key.find('\n') == std::string::npos) source_->put(key, "x");
+  }
+  source_->put("plain", "x");
+  start_publisher();
+  start_migrator();
+  expect_all_there();
+  const auto cache = api_json("GET", "/cache");
+  EXPECT_TRUE(cache.contains("published:*"));
+  EXPECT_TRUE(cache.contains("consumed:a//b"));
+  EXPECT_EQ(api_json("GET", "/cache/name?value=consumed:%2A").size(), 1u) << "a star is a key, not a pattern";
+  EXPECT_EQ(api_json("DELETE", "/cache/name?value=published:%2A").at("deleted").to_number<int>(), 1);
+  EXPECT_EQ(api("GET", "/cache/name?value=published:%2A").status, 404);
+  EXPECT_TRUE(api_json("GET", "/cache").contains("published:plain"));
+  EXPECT_EQ(api("GET", "/cache/type?value=%2A").status, 400);
+  EXPECT_GT(api_json("DELETE", "/cache/type?value=published").at("deleted").to_number<int>(), 5);
+  EXPECT_TRUE(api_json("GET", "/cache/type?value=published").empty());
+  EXPECT_FALSE(api_json("GET", "/cache/type?value=consumed").empty());
+  api_json("DELETE", "/cache");
+  EXPECT_TRUE(api_json("GET", "/cache").empty());
+  scan();
+  expect_all_there();
+}
+
+TEST_F(Service, DoesNotStartWithoutCredentialsThatProtectSomething_F158) {
+  start_service();
+  for (const Environment& change : std::vector<Environment>{{{"SYSTEM_ADMIN_PASSWORD", ""}},
+                                                            {{"SYSTEM_ADMIN_USERNAME", ""}},
+                                                            {{"SYSTEM_ADMIN_PASSWORD", "short"}},
+                                                            {{"SYSTEM_ADMIN_PASSWORD", "passwordpassword"}},
+                                                            {{"REDIS_ADDRESS", ""}}}) {
+    for (const char* role : {"publisher", "migrator"}) {
+      auto environment = service_environment();
+      for (const auto& [name, value] : change) environment[name] = value;
+      const auto outcome = ferry({role, "s3://" + kSource, "gs://" + kTarget}, environment, Duration{20});
+      EXPECT_EQ(outcome.code(), 2) << change.begin()->first << "=" << change.begin()->second << outcome.describe();
+      EXPECT_EQ(outcome.ended.out, "");
+      EXPECT_THAT(outcome.ended.err, ::testing::Not(HasSubstr("passwordpassword")));
+    }
+  }
+}
+
+TEST_F(Service, TellsNoSecret_F165_F166) {
+  start_service();
+  put_many(3);
+  source_->put("large", std::string(20 * kMiB, 'x'));
+  start_publisher({"--log-level", "debug"});
+  start_migrator({"--log-level", "debug"});
+  expect_all_there();
+  std::string said = api("GET", "/metrics").body + api("GET", "/status").body + api("GET", "/cache").body;
+  for (auto* process : {publisher_.get(), migrators_[0].get()}) {
+    process->signal(SIGTERM);
+    const auto ended = process->wait(Duration{40});
+    said += ended.out + ended.err;
+  }
+  for (const std::string& secret : {std::string{kPassword}, std::string{kStateSecret}, sandbox_->account().secret_key,
+                                    base64(std::string{kUser} + ":" + kPassword), std::string{"upload_id="}}) {
+    EXPECT_EQ(said.find(secret), std::string::npos) << secret;
+  }
+}
+
+TEST_F(Service, PauseHoldsTheWorkAndResumeGoesOn) {
+  start_service();
+  start_publisher();
+  start_migrator();
+  EXPECT_EQ(api("POST", "/pause").status / 100, 2);
+  EXPECT_TRUE(eventually([&] { return migrators_[0]->err().find("work.paused") != std::string::npos; }, Duration{20}));
+  put_many(10);
+  scan();
+  EXPECT_EQ(target_->list().size(), 0u);
+  EXPECT_EQ(api("POST", "/resume").status / 100, 2);
+  expect_all_there();
+}
+
+}  // namespace
+}  // namespace ferry::system_test
