@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
-#include "admin/api_server.hpp"
 #include "app/help.hpp"
 #include "app/location.hpp"
 #include "app/options.hpp"
+#include "app/settings_check.hpp"
 #include "app/settings_file.hpp"
 #include "kit/base/text.hpp"
 
@@ -26,6 +26,7 @@ struct Flags {
   std::map<std::string_view, std::vector<std::string>> values;  ///< by Option::name
   std::vector<std::string> config;
   std::string source, target;
+  std::string key;  ///< of `cache show`
   bool help = false;
 };
 
@@ -34,24 +35,50 @@ std::string shown(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
+template <class T>
 struct Verb {
   std::string_view word;
-  Command command;
+  T meaning;
 };
-constexpr Verb kVerbs[] = {{"copy", Command::kCopy},
-                           {"verify", Command::kVerify},
-                           {"publisher", Command::kPublisher},
-                           {"migrator", Command::kMigrator}};
+constexpr Verb<Command> kVerbs[] = {{"copy", Command::kCopy},
+                                    {"verify", Command::kVerify},
+                                    {"publisher", Command::kPublisher},
+                                    {"migrator", Command::kMigrator},
+                                    {"cache", Command::kCache}};
+constexpr Verb<CacheAction> kCacheVerbs[] = {{"list", CacheAction::kList},
+                                             {"show", CacheAction::kShow},
+                                             {"delete", CacheAction::kDelete},
+                                             {"failures", CacheAction::kFailures},
+                                             {"rebuild-from-target", CacheAction::kRebuild}};
 
-std::string_view verb_of(Command command) { return std::ranges::find(kVerbs, command, &Verb::command)->word; }
+std::string_view verb_of(Command command) { return std::ranges::find(kVerbs, command, &Verb<Command>::meaning)->word; }
 
-std::string all_verbs() {
+template <class T, std::size_t N>
+std::string all_of(const Verb<T> (&verbs)[N]) {
   std::string words;
-  for (const Verb& verb : kVerbs) words += (words.empty() ? "" : ", ") + std::string{verb.word};
+  for (const auto& verb : verbs) words += (words.empty() ? "" : ", ") + std::string{verb.word};
   return words;
 }
 
-bool is_service(Command command) { return command == Command::kPublisher || command == Command::kMigrator; }
+/// Takes the first word off. `what`: "command".
+template <class T, std::size_t N>
+Result<T> take_verb(const Verb<T> (&verbs)[N], std::string_view what, std::vector<std::string>* words) {
+  if (words->empty()) {
+    return fail(ErrorKind::kInvalid,
+                "a " + std::string{what} + " is missing, one of: " + all_of(verbs) + "; see --help");
+  }
+  const auto* const verb = std::ranges::find(verbs, words->front(), &Verb<T>::word);
+  if (verb == std::end(verbs)) {
+    return fail(ErrorKind::kInvalid, shown(words->front()) + " is not a " + std::string{what} +
+                                         "; it is one of: " + all_of(verbs) + "; see --help");
+  }
+  words->erase(words->begin());
+  return verb->meaning;
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return !words.empty() && (words.front() == "--help" || words.front() == "-h" || words.front() == "help");
+}
 
 /// What to say of words that no option took. Never a word after an unknown option: it may be a secret.
 Error surplus(Command command, const std::vector<std::string>& words) {
@@ -79,6 +106,7 @@ Result<Flags> split_words(Command command, std::vector<std::string> words) {
   parser.add_option("--config", flags.config)->expected(1)->allow_extra_args(false)->take_last();
   parser.add_option("SRC", flags.source);
   parser.add_option("DST", flags.target);
+  if (command == Command::kCache) parser.add_option("KEY", flags.key);
   for (const Option& option : options()) {
     if (option.secret || !belongs_to(option, command)) continue;
     const std::string name = "--" + std::string{option.name};
@@ -100,6 +128,17 @@ Result<Flags> split_words(Command command, std::vector<std::string> words) {
   return flags;
 }
 
+/// `cache show` has a word more than all others, and SRC and DST may be left out before it.
+Status place_key(CacheAction action, Flags* flags) {
+  if (action != CacheAction::kShow) {
+    if (flags->key.empty()) return Unit{};
+    return fail(ErrorKind::kInvalid, shown(flags->key) + " is one word too many; see --help");
+  }
+  if (flags->key.empty() && flags->target.empty()) std::swap(flags->key, flags->source);
+  if (!flags->key.empty()) return Unit{};
+  return fail(ErrorKind::kInvalid, "cache show wants a key: bucketferry cache show [SRC DST] KEY");
+}
+
 class Merger {
  public:
   Merger(Command command, const Flags* flags, const Environment* environment)
@@ -117,6 +156,7 @@ class Merger {
       if (auto done = apply(option); !done) return fail(std::move(done).error());
     }
     if (auto done = apply_locations(); !done) return fail(std::move(done).error());
+    if (!flags_->key.empty()) settings_.cache.keys.emplace_back(flags_->key);
     return std::move(settings_);
   }
 
@@ -157,7 +197,9 @@ class Merger {
       if (!known->list && entry.values.size() != 1) {
         return fail(ErrorKind::kInvalid, place_of(entry) + " takes one value");
       }
-      if (known->secret && file_.readable_by_others) {
+      if (known->flag_only) return fail(ErrorKind::kInvalid, place_of(entry) + " is for the command line only");
+      const bool secret = known->secret || (known->discreet && entry.values.front().find('@') != std::string::npos);
+      if (secret && file_.readable_by_others) {
         settings_.warnings.push_back("settings file " + printable(path_) +
                                      " holds a secret and others can read it; chmod 600");
       }
@@ -173,6 +215,7 @@ class Merger {
     const auto flag = flags_->values.find(option.name);
     if (flag != flags_->values.end() && !flag->second.empty()) return from_flag(option, flag->second);
     for (const EnvironmentName& name : option.environment) {
+      if (!belongs_to(option, command_)) break;  // somebody else's variable, perhaps
       auto value = (*environment_)(std::string{name.name});
       if (!value || (value->empty() && name.empty_is_unset)) continue;
       const std::string text{name.name};
@@ -213,7 +256,7 @@ class Merger {
     Settings unused;  // a file serves all commands: what this one doesn't have is checked all the same
     Settings* const into = belongs_to(option, command_) ? &settings_ : &unused;
     for (const Given& given : found.values) {
-      if (auto checked = check_text(given, found.document); !checked) return checked;
+      if (auto checked = check_text(given, found.document); !checked && !option.flag_only) return checked;
       if (given.text.empty()) return fail(ErrorKind::kInvalid, given.place + " is empty");
       const std::string wrong = option.apply(into, given);
       if (wrong.empty()) continue;
@@ -259,52 +302,31 @@ class Merger {
   Settings settings_;
 };
 
-Status check_service(const Settings& settings) {
-  const ServiceSettings& service = settings.service;
-  if (service.redis.address.empty()) {
-    return fail(ErrorKind::kInvalid,
-                "REDIS_ADDRESS is not set; the services share their state there, an example: "
-                "redis.example.com:6379");
-  }
-  if (service.pubsub.tls && service.pubsub.project.empty()) {
-    return fail(ErrorKind::kInvalid, "GCP_PROJECT_ID is not set; it is the project of the Pub/Sub topic");
-  }
-  if (service.admin.certificate_file.has_value() != service.admin.key_file.has_value()) {
-    return fail(ErrorKind::kInvalid, "--tls-cert and --tls-key belong together; one of them is missing");
-  }
-  return admin::check_credentials(service.admin.username, service.admin.password);
-}
-
-/// What no single setting can know.
-Status check_together(const Settings& settings) {
-  const S3Settings& s3 = settings.s3;
-  if (!s3.anonymous && s3.access_key_id.has_value() != s3.secret_access_key.has_value()) {
-    return fail(ErrorKind::kInvalid, s3.access_key_id ? "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"
-                                                      : "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not");
-  }
-  return is_service(settings.command) ? check_service(settings) : Status{Unit{}};
-}
-
 }  // namespace
 
 Result<Invocation> parse_command_line(std::vector<std::string> words, const Environment& environment) {
-  if (words.empty()) return fail(ErrorKind::kInvalid, "a command is missing, one of: " + all_verbs() + "; see --help");
-  const std::string first = words.front();
-  if (first == "--help" || first == "-h" || first == "help") return Invocation{program_help(), {}};
-  if (first == "--version") return Invocation{version_line(), {}};
-  const auto* const verb = std::ranges::find(kVerbs, first, &Verb::word);
-  if (verb == std::end(kVerbs)) {
-    return fail(ErrorKind::kInvalid, shown(first) + " is not a command; it is one of: " + all_verbs() + "; see --help");
+  if (asks_for_help(words)) return Invocation{program_help(), {}};
+  if (!words.empty() && words.front() == "--version") return Invocation{version_line(), {}};
+  const auto command = take_verb(kVerbs, "command", &words);
+  if (!command) return fail(command.error());
+  CacheAction action{};
+  if (*command == Command::kCache) {
+    if (asks_for_help(words)) return Invocation{command_help(*command), {}};
+    const auto subcommand = take_verb(kCacheVerbs, "subcommand of cache", &words);
+    if (!subcommand) return fail(subcommand.error());
+    action = *subcommand;
   }
-  const Command command = verb->command;
 
-  words.erase(words.begin());
-  auto flags = split_words(command, std::move(words));
+  auto flags = split_words(*command, std::move(words));
   if (!flags) return fail(std::move(flags).error());
-  if (flags->help) return Invocation{command_help(command), {}};
-  auto settings = Merger{command, &*flags, &environment}.merge();
+  if (flags->help) return Invocation{command_help(*command), {}};
+  if (*command == Command::kCache) {
+    if (auto placed = place_key(action, &*flags); !placed) return fail(std::move(placed).error());
+  }
+  auto settings = Merger{*command, &*flags, &environment}.merge();
   if (!settings) return fail(std::move(settings).error());
-  if (auto whole = check_together(*settings); !whole) return fail(std::move(whole).error());
+  settings->cache.action = action;
+  if (auto whole = complete(&*settings); !whole) return fail(std::move(whole).error());
   return Invocation{std::nullopt, *std::move(settings)};
 }
 

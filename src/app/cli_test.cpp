@@ -1,69 +1,18 @@
 #include "app/cli.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-#include <map>
-
+#include "app/command_line_test.hpp"
 #include "app/options.hpp"
 
 namespace ferry::app {
 namespace {
-
-using Variables = std::map<std::string, std::string>;
-
-Environment environment(Variables variables) {
-  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
 
 std::vector<std::string> copy_words(std::vector<std::string> more = {}) {
   std::vector<std::string> words{"copy", "s3://photos", "gs://archive"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
-
-Settings must_parse(std::vector<std::string> words, Variables variables = {}) {
-  auto invocation = parse_command_line(std::move(words), environment(std::move(variables)));
-  EXPECT_TRUE(invocation) << invocation.error().what;
-  return invocation ? std::move(invocation->settings) : Settings{};
-}
-
-std::string must_refuse(std::vector<std::string> words, Variables variables = {}) {
-  auto invocation = parse_command_line(std::move(words), environment(std::move(variables)));
-  EXPECT_FALSE(invocation);
-  if (invocation) return {};
-  EXPECT_EQ(invocation.error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(invocation.error().what.find('\n'), std::string::npos) << invocation.error().what;
-  EXPECT_LT(invocation.error().what.size(), 500u);
-  return invocation.error().what;
-}
-
-/// A settings file that is gone after the test.
-class TempFile {
- public:
-  explicit TempFile(const std::string& text, mode_t mode = 0600) {
-    char path[] = "/tmp/ferry-cli-test-XXXXXX";
-    const int file = ::mkstemp(path);
-    path_ = path;
-    ::close(file);
-    std::ofstream{path_, std::ios::binary} << text;
-    ::chmod(path_.c_str(), mode);
-  }
-  ~TempFile() { std::filesystem::remove(path_); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(CommandLine, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
   const TempFile file{"transfers: 33\n"};
@@ -246,124 +195,6 @@ TEST(CommandLine, HugeAndBinaryValuesAreNamedButNotPrinted_F171) {
     EXPECT_NE(error.find(flag), std::string::npos) << error;
     EXPECT_EQ(error.find("QQQQ"), std::string::npos) << error;
   }
-}
-
-// --- services -------------------------------------------------------------------------------------------------------
-
-std::vector<std::string> service_words(const std::string& role, std::vector<std::string> more = {}) {
-  std::vector<std::string> words{role, "s3://photos", "gs://archive"};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-Variables service_variables(Variables changes = {}) {
-  Variables all{{"REDIS_ADDRESS", "redis:6379"},
-                {"GCP_PROJECT_ID", "my-project"},
-                {"SYSTEM_ADMIN_USERNAME", "operator"},
-                {"SYSTEM_ADMIN_PASSWORD", "correct-horse-battery"}};
-  for (auto& [name, value] : changes) all[name] = value;
-  return all;
-}
-
-TEST(ServiceSettings, HaveDefaultsFitForAService) {
-  const auto settings = must_parse(service_words("migrator"), service_variables());
-  EXPECT_EQ(settings.grace, std::chrono::seconds{25});
-  EXPECT_EQ(settings.log_level, log::Level::kInfo);
-  EXPECT_EQ(settings.log_format, log::Format::kJson);
-  EXPECT_EQ(settings.service.pubsub.host, "pubsub.googleapis.com:443");
-  EXPECT_TRUE(settings.service.pubsub.tls);
-  EXPECT_EQ(settings.service.admin.address, "127.0.0.1");
-  EXPECT_EQ(must_parse(service_words("publisher"), service_variables()).service.scan_interval,
-            std::chrono::minutes{10});
-}
-
-TEST(ServiceSettings, WhatIsNeededIsNamedWhenItIsMissing_F140_F158) {
-  for (const char* name : {"REDIS_ADDRESS", "GCP_PROJECT_ID", "SYSTEM_ADMIN_USERNAME", "SYSTEM_ADMIN_PASSWORD"}) {
-    for (const char* role : {"publisher", "migrator"}) {
-      auto variables = service_variables();
-      variables.erase(name);
-      EXPECT_NE(must_refuse(service_words(role), variables).find(name), std::string::npos) << name;
-    }
-  }
-  EXPECT_NE(must_refuse(service_words("publisher", {"--tls-cert", "c.pem"}), service_variables()).find("--tls-key"),
-            std::string::npos);
-}
-
-TEST(ServiceSettings, AnEmulatorNeedsNoProjectAndNoTls) {
-  auto variables = service_variables({{"PUBSUB_EMULATOR_HOST", "127.0.0.1:8085"}});
-  variables.erase("GCP_PROJECT_ID");
-  const auto pubsub = must_parse(service_words("migrator"), variables).service.pubsub;
-  EXPECT_FALSE(pubsub.tls);
-  EXPECT_EQ(pubsub.host, "127.0.0.1:8085");
-}
-
-TEST(ServiceSettings, AHostOfGooglesIsAlwaysSpokenToWithTls) {
-  for (const char* host : {"europe-west1-pubsub.googleapis.com:443", "https://europe-west1-pubsub.googleapis.com",
-                           "europe-west1-pubsub.googleapis.com"}) {
-    const auto pubsub =
-        must_parse(service_words("migrator"), service_variables({{"GCP_PUBSUB_HOST", host}})).service.pubsub;
-    EXPECT_TRUE(pubsub.tls) << host;
-    EXPECT_EQ(pubsub.host, "europe-west1-pubsub.googleapis.com:443");
-  }
-}
-
-TEST(ServiceSettings, ReadTimesWithTheirUnits) {
-  const auto interval = [](const std::string& text) {
-    return must_parse(service_words("publisher", {"--scan-interval", text}), service_variables()).service.scan_interval;
-  };
-  EXPECT_EQ(interval("30s"), std::chrono::seconds{30});
-  EXPECT_EQ(interval("90"), std::chrono::seconds{90});
-  EXPECT_EQ(interval("10m"), std::chrono::minutes{10});
-  EXPECT_EQ(interval("6h"), std::chrono::hours{6});
-  EXPECT_EQ(interval("30d"), std::chrono::hours{720});
-  for (const char* wrong : {"0", "0s", "31d", "m", "-1s", "1w", "99999999999999999999s", "1 h", "1.5h"}) {
-    EXPECT_NE(must_refuse(service_words("publisher", {"--scan-interval", wrong}), service_variables())
-                  .find("--scan-interval"),
-              std::string::npos)
-        << wrong;
-  }
-}
-
-TEST(ServiceSettings, SecretsAreNeverFlagsAndNeverShown_F166) {
-  EXPECT_NE(must_refuse(service_words("publisher", {"--admin-password", "hunter2hunter2"}), service_variables())
-                .find("SYSTEM_ADMIN_PASSWORD"),
-            std::string::npos);
-  const auto told =
-      must_refuse(service_words("migrator", {"--redis", "redis://user:hunter2@redis:6379"}), service_variables());
-  EXPECT_NE(told.find("REDIS_ADDRESS"), std::string::npos);
-  EXPECT_EQ(told.find("hunter2"), std::string::npos);
-  const auto weak = must_refuse(service_words("migrator"), service_variables({{"SYSTEM_ADMIN_PASSWORD", "hunter2"}}));
-  EXPECT_EQ(weak.find("hunter2"), std::string::npos);
-}
-
-TEST(ServiceSettings, SecretsComeFromMountedFilesToo) {
-  const TempFile file{"correct-horse-battery\n"};
-  auto variables =
-      service_variables({{"SYSTEM_ADMIN_PASSWORD_FILE", file.path()}, {"REDIS_PASSWORD_FILE", file.path()}});
-  variables.erase("SYSTEM_ADMIN_PASSWORD");
-  const auto service = must_parse(service_words("publisher"), variables).service;
-  EXPECT_EQ(service.admin.password, "correct-horse-battery");
-  EXPECT_EQ(service.redis.password, "correct-horse-battery");
-  variables["SYSTEM_ADMIN_PASSWORD_FILE"] = "/no/such/file";
-  EXPECT_NE(must_refuse(service_words("publisher"), variables).find("SYSTEM_ADMIN_PASSWORD_FILE"), std::string::npos);
-}
-
-TEST(ServiceSettings, ReadWhereToListen) {
-  const auto admin = [](const std::string& text) {
-    return must_parse(service_words("publisher", {"--listen", text}), service_variables()).service.admin;
-  };
-  EXPECT_EQ(admin("0.0.0.0:0").port, 0);
-  EXPECT_EQ(admin("[::1]:8443").address, "::1");
-  for (const char* wrong : {"8080", ":8080", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x"}) {
-    must_refuse(service_words("publisher", {"--listen", wrong}), service_variables());
-  }
-}
-
-TEST(ServiceSettings, OptionsOfOtherCommandsAreUnknown) {
-  must_refuse(service_words("publisher", {"--transfers", "5"}), service_variables());
-  must_refuse(service_words("migrator", {"--scan-interval", "5m"}), service_variables());
-  must_refuse(service_words("migrator", {"--state", "x"}), service_variables());
-  must_refuse(copy_words({"--redis", "redis:6379"}));
 }
 
 }  // namespace

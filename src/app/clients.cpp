@@ -30,6 +30,8 @@ struct Recipe {
   Rng* rng = nullptr;
 };
 
+bool needs_source(const Settings& settings) { return settings.command != Command::kCache; }
+
 std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
   const S3Settings& s3 = recipe.settings.s3;
   if (s3.anonymous) return s3::anonymous_credentials();
@@ -42,8 +44,7 @@ std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
 
 Result<std::shared_ptr<gcs::TokenProvider>> gcs_tokens(const Recipe& recipe, net::HttpClient* http, Backoff backoff) {
   if (!recipe.key) return gcs::no_token();
-  const Command command = recipe.settings.command;
-  const bool service = command == Command::kPublisher || command == Command::kMigrator;
+  const bool service = is_service(recipe.settings.command);
   return gcs::service_account(*recipe.key, std::string{service ? kServiceScopes : kStorageScope},
                               recipe.settings.gcs.token_origin, http, recipe.clock, recipe.rng, backoff);
 }
@@ -52,6 +53,34 @@ Task<Result<std::string>> bearer(std::shared_ptr<gcs::TokenProvider> provider) {
   auto token = co_await provider->token();
   if (!token) co_return fail(std::move(token).error());
   co_return *token ? "Bearer " + **token : std::string{};
+}
+
+Status add_source(const Recipe& recipe, Backoff backoff, Clients* clients) {
+  s3::Options from;
+  from.bucket = recipe.settings.job.source_bucket;
+  from.region = recipe.settings.s3.region;
+  from.endpoint = recipe.settings.s3.endpoint;
+  from.path_style = recipe.settings.s3.path_style;
+  from.requester_pays = recipe.settings.s3.requester_pays;
+  from.backoff = backoff;
+  auto source = s3::make_source(std::move(from), s3_credentials(recipe), clients->http.get(), recipe.clock, recipe.rng);
+  if (!source) return fail(std::move(source).error());
+  clients->source = *std::move(source);
+  return Unit{};
+}
+
+Status add_target(const Recipe& recipe, Backoff backoff, Clients* clients) {
+  auto tokens = gcs_tokens(recipe, clients->http.get(), backoff);
+  if (!tokens) return fail(std::move(tokens).error());
+  gcs::Options to;
+  to.bucket = recipe.settings.job.target_bucket;
+  to.endpoint = recipe.settings.gcs.endpoint;
+  to.backoff = backoff;
+  if (recipe.key) clients->authorization = [provider = *tokens] { return bearer(provider); };
+  auto target = gcs::make_target(std::move(to), *std::move(tokens), clients->http.get(), recipe.clock, recipe.rng);
+  if (!target) return fail(std::move(target).error());
+  clients->target = *std::move(target);
+  return Unit{};
 }
 
 Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience patience) {
@@ -64,28 +93,10 @@ Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience p
   auto http = net::make_http_client(executor, std::move(http_options), recipe.clock);
   if (!http) return fail(std::move(http).error().during("--ca-file or a proxy setting"));
   clients.http = *std::move(http);
-
-  s3::Options from;
-  from.bucket = recipe.settings.job.source_bucket;
-  from.region = recipe.settings.s3.region;
-  from.endpoint = recipe.settings.s3.endpoint;
-  from.path_style = recipe.settings.s3.path_style;
-  from.requester_pays = recipe.settings.s3.requester_pays;
-  from.backoff = backoff;
-  auto source = s3::make_source(std::move(from), s3_credentials(recipe), clients.http.get(), recipe.clock, recipe.rng);
-  if (!source) return fail(std::move(source).error());
-  clients.source = *std::move(source);
-
-  auto tokens = gcs_tokens(recipe, clients.http.get(), backoff);
-  if (!tokens) return fail(std::move(tokens).error());
-  gcs::Options to;
-  to.bucket = recipe.settings.job.target_bucket;
-  to.endpoint = recipe.settings.gcs.endpoint;
-  to.backoff = backoff;
-  if (recipe.key) clients.authorization = [provider = *tokens] { return bearer(provider); };
-  auto target = gcs::make_target(std::move(to), *std::move(tokens), clients.http.get(), recipe.clock, recipe.rng);
-  if (!target) return fail(std::move(target).error());
-  clients.target = *std::move(target);
+  if (needs_source(recipe.settings)) {
+    if (auto added = add_source(recipe, backoff, &clients); !added) return fail(std::move(added).error());
+  }
+  if (auto added = add_target(recipe, backoff, &clients); !added) return fail(std::move(added).error());
   return clients;
 }
 
@@ -150,7 +161,9 @@ Result<MakeClients> connect(Settings* settings, const Environment& environment, 
   net::proxies_from_environment(&recipe->http);
   recipe->clock = clock;
   recipe->rng = rng;
-  if (auto checked = check_s3_credentials(*recipe); !checked) return fail(std::move(checked).error());
+  if (needs_source(*settings)) {
+    if (auto checked = check_s3_credentials(*recipe); !checked) return fail(std::move(checked).error());
+  }
   return MakeClients{
       [recipe](Executor executor, Patience patience) { return make_clients(*recipe, executor, patience); }};
 }

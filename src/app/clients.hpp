@@ -18,7 +18,7 @@ namespace ferry::app {
 /// One thread's way to both sides.
 struct Clients {
   std::unique_ptr<net::HttpClient> http;
-  std::unique_ptr<ObjectSource> source;
+  std::unique_ptr<ObjectSource> source;  ///< null for `cache`, which looks at the target only
   std::unique_ptr<ObjectTarget> target;
   /// Google's "Bearer …" for this thread; empty where none is sent.
   std::function<Task<Result<std::string>>()> authorization;

@@ -61,18 +61,51 @@ constexpr std::string_view kMigratorExamples =
     "  2. A large machine:\n"
     "     SYSTEM_MAX_WORKERS=2000 bucketferry migrator s3://photos gs://photos-new --threads 8\n";
 
+constexpr std::string_view kCacheSubcommands =
+    "  list                  every mark, a line each: what was published, and what was consumed, which means that\n"
+    "                        it is at the target\n"
+    "  show [SRC DST] KEY    the marks of one key; ends with 1 if there are none\n"
+    "  delete                forgets marks: of --key KEY, or with --all --yes of every key; the objects stay as\n"
+    "                        they are, and the next scan decides anew\n"
+    "  failures              what could not be brought over, and why\n"
+    "  rebuild-from-target   forgets the consumed marks, and sets them anew from what the objects at the target\n"
+    "                        say of themselves; needs no access to S3; services may run meanwhile\n"
+    "\n";
+
+constexpr std::string_view kCacheOutput =
+    "Columns, separated by tabs, \"-\" where there is none; with --json a JSON object on each line instead:\n"
+    "  list, show   TYPE  WHEN  ETAG  LAST-MODIFIED  GENERATION  CHECK  BYTES  KEY\n"
+    "  failures     REASON  WHEN  ATTEMPTS  KEY  WHAT\n"
+    "  Control characters and bytes that are no UTF-8 are printed as \\xNN, a backslash as two. In JSON, a key\n"
+    "  that is no UTF-8 is \"key_base64\".\n"
+    "\n";
+
+constexpr std::string_view kCacheExamples =
+    "Examples (REDIS_ADDRESS is set):\n"
+    "  1. Is this object at the target?\n"
+    "     bucketferry cache show s3://photos gs://photos-new 2024/a.jpg\n"
+    "  2. How many objects and bytes are known to be there?\n"
+    "     bucketferry cache list s3://photos gs://photos-new --type consumed |\n"
+    "       awk -F'\\t' '{ bytes += $7 } END { print NR, bytes }'\n"
+    "  3. Let the next scan look for one object at the target, instead of believing what is known:\n"
+    "     bucketferry cache delete s3://photos gs://photos-new --key 2024/a.jpg\n"
+    "  4. Somebody changed the target by hand:\n"
+    "     bucketferry cache rebuild-from-target s3://photos gs://photos-new\n";
+
 /// What is particular to one command.
 struct Page {
   Command command;
   std::string_view verb, purpose, examples;
+  std::string_view words = "SRC DST", subcommands = {}, output = {};
 };
 constexpr Page kPages[] = {
     {Command::kCopy, "copy", "copy what is new or changed from S3 to GCS; run it again to go on", kCopyExamples},
     {Command::kVerify, "verify", "compare both sides by identity and checksums, without moving bytes", kVerifyExamples},
     {Command::kPublisher, "publisher", "service: find what is new or changed, publish it, serve API and dashboard",
      kPublisherExamples},
-    {Command::kMigrator, "migrator", "service: take what was published and bring it over; run many",
-     kMigratorExamples}};
+    {Command::kMigrator, "migrator", "service: take what was published and bring it over; run many", kMigratorExamples},
+    {Command::kCache, "cache", "show and correct what publisher and migrators remember in Redis of SRC and DST",
+     kCacheExamples, "SUBCOMMAND SRC DST", kCacheSubcommands, kCacheOutput}};
 
 const Page& page_of(Command command) { return *std::ranges::find(kPages, command, &Page::command); }
 
@@ -148,6 +181,7 @@ std::string program_help() {
       "  verify     compare both sides, without moving bytes\n"
       "  publisher  service: find what is new or changed, publish it, serve API and dashboard\n"
       "  migrator   service: take what was published and bring it over; run many\n"
+      "  cache      show and correct what the services remember\n"
       "\n"
       "  bucketferry COMMAND --help    options and examples\n"
       "  bucketferry --version\n"
@@ -157,12 +191,13 @@ std::string program_help() {
 
 std::string command_help(Command command) {
   const Page& text = page_of(command);
-  std::string page = "bucketferry " + std::string{text.verb} + ": " + std::string{text.purpose} +
-                     "\n\nUsage: bucketferry " + std::string{text.verb} + " SRC DST [OPTION]...\n";
-  page += kLocations;
+  const std::string name = "bucketferry " + std::string{text.verb};
+  std::string page =
+      name + ": " + std::string{text.purpose} + "\n\nUsage: " + name + " " + std::string{text.words} + " [OPTION]...\n";
+  page.append(text.subcommands).append(kLocations);
   for (const Group group : kGroups) append_group(&page, group, command);
   page += "\nA flag beats the environment [NAME], which beats the settings file.\n\n";
-  page += text.examples;
+  page.append(text.output).append(text.examples);
   return page + "\n" + std::string{kExitCodes};
 }
 

@@ -45,6 +45,7 @@ ExitCode run(std::vector<std::string> words) {
     case Command::kVerify: return verify(std::move(settings), environment);
     case Command::kPublisher: return publisher(std::move(settings), environment);
     case Command::kMigrator: return migrator(std::move(settings), environment);
+    case Command::kCache: return cache(std::move(settings), environment);
   }
   return ExitCode::kUsage;
 }

@@ -21,10 +21,10 @@ struct Given {
                       ///< transfers"
 };
 
-enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kOutput, kGeneral };
+enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kCache, kOutput, kGeneral };
 /// In the order in which help shows them.
-inline constexpr Group kGroups[] = {Group::kWork,  Group::kSelection, Group::kSource, Group::kTarget, Group::kPubsub,
-                                    Group::kRedis, Group::kAdmin,     Group::kOutput, Group::kGeneral};
+inline constexpr Group kGroups[] = {Group::kCache,  Group::kWork,  Group::kSelection, Group::kSource, Group::kTarget,
+                                    Group::kPubsub, Group::kRedis, Group::kAdmin,     Group::kOutput, Group::kGeneral};
 [[nodiscard]] std::string_view heading(Group group);
 
 struct EnvironmentName {
@@ -41,8 +41,9 @@ inline constexpr unsigned kInCopy = 1U << static_cast<unsigned>(Command::kCopy);
 inline constexpr unsigned kInVerify = 1U << static_cast<unsigned>(Command::kVerify);
 inline constexpr unsigned kInPublisher = 1U << static_cast<unsigned>(Command::kPublisher);
 inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMigrator);
+inline constexpr unsigned kInCache = 1U << static_cast<unsigned>(Command::kCache);
 inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
-inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices;
+inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache;
 
 struct Option {
   std::string_view name;   ///< "transfers": --transfers, and `transfers:` in the file
@@ -52,9 +53,10 @@ struct Option {
   unsigned commands = kAnywhere;  ///< that have it
   std::string_view help;          ///< unit and default included
   Apply apply = nullptr;
-  bool list = false;      ///< may be given several times
-  bool discreet = false;  ///< may hold a secret, so that errors don't quote it
-  bool secret = false;    ///< never a flag (process list), never printed
+  bool list = false;       ///< may be given several times
+  bool discreet = false;   ///< holds a secret if there is an '@' in it, so that errors don't quote it
+  bool secret = false;     ///< never a flag (process list), never printed
+  bool flag_only = false;  ///< not in the settings file; any bytes, as keys have them
 };
 
 [[nodiscard]] const std::vector<Option>& options();

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 64 * 1024;
 
-void set_version(boost::json::object* line, const Version& version) {
-  (*line)["etag"] = printable(version.etag.str());
-  (*line)["modified"] = rfc3339(version.modified);
-  if (version.version_id) (*line)["version_id"] = printable(version.version_id->str());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LineFile>> LineFile::create(const std::string& path) {
@@ -72,15 +66,34 @@ void set_key(boost::json::object* line, const ObjectKey& key) {
   }
 }
 
+void set_version(boost::json::object* line, const Version& version) {
+  (*line)["etag"] = printable(version.etag.str());
+  (*line)["modified"] = rfc3339(version.modified);
+  if (version.version_id) (*line)["version_id"] = printable(version.version_id->str());
+}
+
+void set_receipt(boost::json::object* line, const Receipt& receipt) {
+  set_key(line, receipt.key);
+  (*line)["bytes"] = receipt.size;
+  (*line)["check"] = std::string{to_string(receipt.rung)};
+  (*line)["generation"] = std::to_string(receipt.generation.value);  // 64 bits: more than many readers of JSON can hold
+  set_version(line, receipt.version);
+  (*line)["when"] = rfc3339(receipt.when);
+}
+
+void set_failure(boost::json::object* line, const Failure& failure) {
+  set_key(line, failure.key);
+  (*line)["reason"] = std::string{to_string(failure.reason)};
+  (*line)["what"] = printable(failure.what);
+  (*line)["attempts"] = failure.attempts;
+  if (failure.version) set_version(line, *failure.version);
+  (*line)["when"] = rfc3339(failure.when);
+}
+
 void Outcomes::copied(const Receipt& receipt) {
   if (!report_) return;
   boost::json::object line{{"outcome", "copied"}};
-  set_key(&line, receipt.key);
-  line["bytes"] = receipt.size;
-  line["check"] = std::string{to_string(receipt.rung)};
-  line["generation"] = std::to_string(receipt.generation.value);  // 64 bits: more than many readers of JSON can hold
-  set_version(&line, receipt.version);
-  line["when"] = rfc3339(receipt.when);
+  set_receipt(&line, receipt);
   report_->write(boost::json::serialize(line));
 }
 
@@ -99,12 +112,7 @@ void Outcomes::failed(const Failure& failure) {
   }
   if (!report_) return;
   boost::json::object line{{"outcome", "failed"}};
-  set_key(&line, failure.key);
-  line["reason"] = std::string{to_string(failure.reason)};
-  line["what"] = printable(failure.what);
-  line["attempts"] = failure.attempts;
-  if (failure.version) set_version(&line, *failure.version);
-  line["when"] = rfc3339(failure.when);
+  set_failure(&line, failure);
   report_->write(boost::json::serialize(line));
 }
 

@@ -38,6 +38,9 @@ class LineFile {
 
 /// `key` as "key" where it is UTF-8, else its bytes in base64 as "key_base64".
 void set_key(boost::json::object* line, const ObjectKey& key);
+void set_version(boost::json::object* line, const Version& version);
+void set_receipt(boost::json::object* line, const Receipt& receipt);
+void set_failure(boost::json::object* line, const Failure& failure);
 
 /// Takes what became of each object: into the report, if there is one, and the first few failures for the summary.
 class Outcomes final : public OutcomeSink {

@@ -1,6 +1,7 @@
 #include "app/roles.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -10,10 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "app/cache_run.hpp"
 #include "app/clients.hpp"
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
 #include "app/report.hpp"
+#include "app/service_state.hpp"
 #include "app/summary.hpp"
 #include "app/verify_run.hpp"
 #include "kit/base/text.hpp"
@@ -63,6 +66,17 @@ void print_json(const std::string& line) {
   std::fflush(stdout);
 }
 
+Error output_error() {
+  return Error{ErrorKind::kUnavailable, "stdout can't be written: " + std::generic_category().message(errno)};
+}
+
+/// For output that may be long: not flushed.
+Status print_output(std::string_view line) {
+  const bool whole = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+  if (!whole || std::fputc('\n', stdout) == EOF) return fail(output_error());
+  return Unit{};
+}
+
 /// Null where none is wanted.
 Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
   if (!settings.report_file) return std::unique_ptr<LineFile>{};
@@ -81,7 +95,8 @@ template <class Ending>
 ExitCode present(const Settings& settings, const Ending& ending) {
   const ExitCode code = exit_code_of(ending);
   if (!settings.quiet || code != ExitCode::kDone) print_lines(page_of(ending));
-  if (settings.json) print_json(json_of(ending));
+  const std::string json = settings.json ? json_of(ending) : "";
+  if (!json.empty()) print_json(json);
   return code;
 }
 
@@ -156,6 +171,32 @@ ExitCode verify(Settings settings, const Environment& environment) {
   VerifyEnding ending = *std::move(ended);
   close_report(settings, report->get(), &ending);
   return present(settings, ending);
+}
+
+ExitCode cache(Settings settings, const Environment& environment) {
+  MakeClients clients;
+  if (settings.cache.action == CacheAction::kRebuild) {
+    auto connected = connect(&settings, environment, system_clock(), system_rng());
+    if (!connected) return refuse(connected.error());
+    clients = *std::move(connected);
+  }
+  auto redis = open_redis(settings);
+  if (!redis) return refuse(redis.error());
+  const auto state = open_redis_state(*redis, settings);
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  CacheRooms rooms;
+  rooms.state = state.get();
+  rooms.make_clients = std::move(clients);
+  rooms.print = print_output;
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_cache(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  if (std::fflush(stdout) != 0 && !ended->output) ended->output = output_error();
+  return present(settings, *ended);
 }
 
 }  // namespace ferry::app

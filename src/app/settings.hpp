@@ -12,10 +12,14 @@
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
 #include "plan/decide.hpp"
+#include "state/record.hpp"
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache };
+[[nodiscard]] constexpr bool is_service(Command command) {
+  return command == Command::kPublisher || command == Command::kMigrator;
+}
 
 enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 
@@ -42,29 +46,31 @@ struct GcsSettings {
 };
 
 struct PubsubSettings {
-  std::string project;  ///< an emulator needs none of its own
+  std::string project;
   std::string topic = "bucketferry", subscription = "bucketferry-migrators";
-  std::string host = "pubsub.googleapis.com:443";
-  bool tls = true;  ///< false: an emulator
+  std::string host = "pubsub.googleapis.com:443";  ///< host:port, IPv6 in brackets
+  bool tls = true;                                 ///< false: an emulator; no token is sent there
   std::optional<std::string> dead_letter_topic;
   std::chrono::seconds lease{60};
 };
 
 struct RedisSettings {
-  std::string address;  ///< may hold a password
+  std::string address;  ///< as redis::ClientOptions; may hold a password
   std::string username, password;
-  std::string secret;  ///< encrypts upload sessions; empty: they are not kept
+  std::optional<std::string> password_file;  ///< was read into `password`
+  std::string secret;                        ///< encrypts upload sessions; empty: they are not kept
   std::uint64_t expected_objects = 1'000'000;
 };
 
 struct AdminSettings {
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;
+  std::string address = "127.0.0.1";  ///< IPv4 or IPv6
+  std::uint16_t port = 8080;          ///< 0: any free one
   std::string username, password;
-  std::optional<std::string> certificate_file, key_file;
+  std::optional<std::string> password_file;               ///< was read into `password`
+  std::optional<std::string> certificate_file, key_file;  ///< both or none
 };
 
-/// What publisher and migrators have besides.
+/// What publisher and migrators have besides; `cache` has only Redis.
 struct ServiceSettings {
   PubsubSettings pubsub;
   RedisSettings redis;
@@ -74,12 +80,23 @@ struct ServiceSettings {
   Milliseconds republish_after{3'600'000};
 };
 
+enum class CacheAction { kList, kShow, kDelete, kFailures, kRebuild };
+
+struct CacheSettings {
+  CacheAction action = CacheAction::kList;
+  std::optional<Mark> type;     ///< nothing: both
+  std::vector<ObjectKey> keys;  ///< of show (one) and delete; all are keys of the job
+  bool all = false;             ///< delete: instead of keys
+  bool yes = false;             ///< delete: all is meant
+};
+
 struct Settings {
   Command command = Command::kCopy;
   Job job;
   S3Settings s3;
   GcsSettings gcs;
   ServiceSettings service;
+  CacheSettings cache;
 
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two

@@ -1,15 +1,10 @@
 #include "app/settings_file.hpp"
 
-#include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <set>
-#include <system_error>
 
+#include "app/bounded_file.hpp"
 #include "kit/base/text.hpp"
 
 namespace ferry::app {
@@ -28,20 +23,6 @@ tl::unexpected<Error> wrong(const std::string& path, int line, std::string_view 
 }
 
 int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
-
-Result<std::string> read_bounded(const std::string& path, bool* readable_by_others) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) return wrong(path, std::generic_category().message(errno));
-  if (!S_ISREG(info.st_mode)) return wrong(path, "is not a regular file");
-  if (static_cast<std::size_t>(info.st_size) > kFileBytesMax) return wrong(path, "is larger than 1 MiB");
-  *readable_by_others = (info.st_mode & (S_IRGRP | S_IROTH)) != 0;
-
-  std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) return wrong(path, "can't be read");
-  if (!is_utf8(text) || text.find('\0') != std::string::npos) return wrong(path, "is not UTF-8 text");
-  return text;
-}
 
 /// Scalars and lists of scalars; nothing deeper has a meaning.
 Result<std::vector<std::string>> values_of(const std::string& path, const std::string& name, const YAML::Node& node) {
@@ -79,11 +60,13 @@ Result<std::vector<FileEntry>> entries_of(const std::string& path, const YAML::N
 }  // namespace
 
 Result<SettingsFile> read_settings_file(const std::string& path) {
+  auto read = read_bounded(path, kFileBytesMax);
+  if (!read) return wrong(path, read.error().what);
+  if (!is_utf8(read->text) || read->text.find('\0') != std::string::npos) return wrong(path, "is not UTF-8 text");
   SettingsFile file;
-  auto text = read_bounded(path, &file.readable_by_others);
-  if (!text) return fail(std::move(text).error());
+  file.readable_by_others = read->readable_by_others;
   try {
-    auto entries = entries_of(path, YAML::Load(*text));
+    auto entries = entries_of(path, YAML::Load(read->text));
     if (!entries) return fail(std::move(entries).error());
     file.entries = *std::move(entries);
   } catch (const YAML::Exception& error) {  // the library's only way to report what a person wrote

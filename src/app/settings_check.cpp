@@ -1,0 +1,117 @@
+#include "app/settings_check.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "admin/api_server.hpp"
+#include "app/bounded_file.hpp"
+#include "kit/base/text.hpp"
+
+namespace ferry::app {
+namespace {
+
+constexpr std::size_t kSecretFileBytesMax = 4'096;
+constexpr std::size_t kKeyBytesMax = 1'024;
+constexpr std::string_view kEmulatorProject = "bucketferry-local";
+
+tl::unexpected<Error> refuse(std::string why) { return fail(ErrorKind::kInvalid, std::move(why)); }
+
+Status check_key_pair(const S3Settings& s3) {
+  if (s3.anonymous || s3.access_key_id.has_value() == s3.secret_access_key.has_value()) return Unit{};
+  return refuse(s3.access_key_id ? "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"
+                                 : "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not");
+}
+
+/// A mounted secret is the first and only line of its file; the line break is not part of it.
+Status read_secret(const std::string& variable, const std::optional<std::string>& path, std::string* secret,
+                   std::vector<std::string>* warnings) {
+  if (!path) return Unit{};
+  if (!secret->empty()) return refuse(variable + " and " + variable + "_FILE are both set; unset one of them");
+  const std::string place = variable + "_FILE: " + printable(*path);
+  auto file = read_bounded(*path, kSecretFileBytesMax);
+  if (!file) return fail(std::move(file).error().during(place));
+  std::string& text = file->text;
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty()) return refuse(place + ": is empty");
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(text, control) || !is_utf8(text)) return refuse(place + ": is not one line of plain text");
+  if (file->readable_by_others) warnings->push_back(place + ": others can read this secret; chmod 600");
+  *secret = std::move(text);
+  return Unit{};
+}
+
+Status complete_redis(Settings* settings) {
+  RedisSettings& redis = settings->service.redis;
+  if (redis.address.empty()) {
+    return refuse(
+        "REDIS_ADDRESS is not set: publisher, migrators and cache share what they remember in Redis; set it "
+        "or --redis, an example: 127.0.0.1:6379");
+  }
+  return read_secret("REDIS_PASSWORD", redis.password_file, &redis.password, &settings->warnings);
+}
+
+Status complete_pubsub(PubsubSettings* pubsub) {
+  if (!pubsub->project.empty()) return Unit{};
+  if (pubsub->tls) {
+    return refuse(
+        "GCP_PROJECT_ID is not set: the Google Cloud project of the Pub/Sub topic; set it or "
+        "--pubsub-project, or PUBSUB_EMULATOR_HOST for an emulator");
+  }
+  pubsub->project = kEmulatorProject;
+  return Unit{};
+}
+
+Status complete_admin(Settings* settings) {
+  AdminSettings& admin = settings->service.admin;
+  if (admin.certificate_file.has_value() != admin.key_file.has_value()) {
+    return refuse(admin.certificate_file ? "--tls-cert (FERRY_TLS_CERT) is set, but --tls-key (FERRY_TLS_KEY) is not"
+                                         : "--tls-key (FERRY_TLS_KEY) is set, but --tls-cert (FERRY_TLS_CERT) is not");
+  }
+  auto read = read_secret("SYSTEM_ADMIN_PASSWORD", admin.password_file, &admin.password, &settings->warnings);
+  return read ? admin::check_credentials(admin.username, admin.password) : read;
+}
+
+Status complete_service(Settings* settings) {
+  if (auto done = complete_redis(settings); !done) return done;
+  if (auto done = complete_pubsub(&settings->service.pubsub); !done) return done;
+  return complete_admin(settings);
+}
+
+/// Each option of `cache` belongs to some of its subcommands only.
+Status check_cache_options(const CacheSettings& cache) {
+  const bool lists = cache.action == CacheAction::kList, deletes = cache.action == CacheAction::kDelete;
+  const std::size_t own_keys = cache.action == CacheAction::kShow ? 1 : 0;
+  if (cache.type && !deletes && !lists) return refuse("--type is for cache list and cache delete");
+  if (!deletes && (cache.all || cache.yes)) return refuse("--all and --yes are for cache delete");
+  if (!deletes && cache.keys.size() > own_keys) return refuse("--key is for cache delete");
+  if (!deletes) return Unit{};
+  if (cache.all && !cache.keys.empty()) return refuse("--all and --key exclude each other");
+  if (cache.all && !cache.yes) return refuse("--all forgets the marks of every key of this SRC and DST; add --yes");
+  if (!cache.all && cache.keys.empty()) return refuse("cache delete wants to know which: --key KEY, or --all --yes");
+  return Unit{};
+}
+
+Status complete_cache(Settings* settings) {
+  if (auto checked = check_cache_options(settings->cache); !checked) return checked;
+  for (const ObjectKey& key : settings->cache.keys) {
+    if (key.str().size() > kKeyBytesMax) return refuse("a key has at most 1024 bytes");
+    if (settings->job.covers(key)) continue;
+    return refuse("a key is outside of SRC: the keys of this job begin with '" +
+                  printable(settings->job.source_prefix) + "'; write keys as they are in the bucket");
+  }
+  return complete_redis(settings);
+}
+
+}  // namespace
+
+Status complete(Settings* settings) {
+  if (auto checked = check_key_pair(settings->s3); !checked) return checked;
+  if (is_service(settings->command)) return complete_service(settings);
+  if (settings->command == Command::kCache) return complete_cache(settings);
+  return Unit{};
+}
+
+}  // namespace ferry::app

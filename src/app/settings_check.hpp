@@ -1,0 +1,13 @@
+#pragma once
+// What no single setting can know: defaults and demands that depend on several, and secrets that are in files.
+
+#include "app/settings.hpp"
+#include "kit/base/error.hpp"
+
+namespace ferry::app {
+
+/// Completes merged settings and checks them as a whole. May add warnings.
+/// @error kInvalid: one line that names the setting and the remedy, never a secret
+[[nodiscard]] Status complete(Settings* settings);
+
+}  // namespace ferry::app
