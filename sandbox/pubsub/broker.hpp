@@ -2,6 +2,7 @@
 // What the broker holds and decides, without sockets: topics, subscriptions, backlogs, leases. Any thread.
 
 #include <grpcpp/support/status.h>
+#include <pubsub.pb.h>
 
 #include <condition_variable>
 #include <cstdint>
@@ -17,7 +18,6 @@
 #include <vector>
 
 #include "kit/async/clock.hpp"
-#include "pubsub.pb.h"
 #include "sandbox/pubsub/server.hpp"
 #include "sandbox/pubsub/watcher.hpp"
 

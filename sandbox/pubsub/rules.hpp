@@ -2,13 +2,12 @@
 // What Pub/Sub refuses before it does anything, and what it fills in.
 
 #include <grpcpp/support/status.h>
+#include <pubsub.pb.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "pubsub.pb.h"
 
 namespace ferry::sandbox::pubsub {
 

@@ -1,11 +1,11 @@
 #include "sandbox/pubsub/server.hpp"
 
 #include <grpcpp/grpcpp.h>
+#include <pubsub.grpc.pb.h>
 
 #include <thread>
 #include <utility>
 
-#include "pubsub.grpc.pb.h"
 #include "sandbox/pubsub/broker.hpp"
 #include "sandbox/pubsub/streaming_pull.hpp"
 

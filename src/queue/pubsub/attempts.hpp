@@ -1,5 +1,5 @@
 #pragma once
-// How often this process has seen a message, for brokers that don't tell.
+// How often this process has given a message back, for brokers that don't tell.
 
 #include <cstdint>
 #include <list>
@@ -9,12 +9,13 @@
 
 namespace ferry::pubsub {
 
-/// Bounded: of more than `capacity` messages, the one that was not seen for longest is forgotten. Not thread-safe.
+/// Bounded: of more than `capacity` messages, the one that came back longest ago is forgotten. Not thread-safe.
 class Attempts {
  public:
   explicit Attempts(std::size_t capacity) : capacity_(capacity) {}
-  std::uint32_t count(const std::string& message_id);  ///< 1 for the first time
-  void forget(const std::string& message_id);          ///< it won't come again
+  void given_back(const std::string& message_id);
+  [[nodiscard]] std::uint32_t times(const std::string& message_id) const;
+  void forget(const std::string& message_id);  ///< it won't come again
 
  private:
   struct Seen {

@@ -24,7 +24,7 @@ LoanPtr Books::enter(const std::string& message_id, std::string ack_id, std::siz
   loan->message_id = message_id;
   loan->ack_id = std::move(ack_id);
   loan->bytes = bytes;
-  loan->attempt = attempt > 0 ? attempt : attempts_.count(message_id);
+  loan->attempt = attempt > 0 ? attempt : attempts_.times(message_id) + 1;
   loan->granted = now;
   loans_.emplace(loan->message_id, loan);
   bytes_ += bytes;
@@ -42,7 +42,11 @@ void Books::ack(const LoanPtr& loan) {
   drop(loan, &acks_);
 }
 
-void Books::nack(const LoanPtr& loan) { drop(loan, &nacks_); }
+void Books::nack(const LoanPtr& loan) {
+  if (loan->settled) return;
+  attempts_.given_back(loan->message_id);
+  drop(loan, &nacks_);
+}
 
 void Books::hold(const LoanPtr& loan, SteadyTime due) {
   if (loan->settled) return;

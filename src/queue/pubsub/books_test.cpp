@@ -121,17 +121,20 @@ TEST(PubsubBooks, SplitIdsSoThatEachRequestIsSmallEnough) {
   EXPECT_TRUE(portions({}).empty());
 }
 
-TEST(PubsubAttempts, ForgetWhatWasNotSeenForLongest) {
+TEST(PubsubAttempts, ForgetWhatCameBackLongestAgo) {
   Attempts attempts{2};
-  EXPECT_EQ(attempts.count("a"), 1u);
-  EXPECT_EQ(attempts.count("b"), 1u);
-  EXPECT_EQ(attempts.count("a"), 2u);
-  EXPECT_EQ(attempts.count("c"), 1u);
-  EXPECT_EQ(attempts.count("a"), 3u);
-  EXPECT_EQ(attempts.count("b"), 1u) << "had to go for c";
+  EXPECT_EQ(attempts.times("a"), 0u);
+  attempts.given_back("a");
+  attempts.given_back("b");
+  attempts.given_back("a");
+  EXPECT_EQ(attempts.times("a"), 2u);
+  attempts.given_back("c");
+  EXPECT_EQ(attempts.times("b"), 0u) << "had to go for c";
+  EXPECT_EQ(attempts.times("a"), 2u);
+  EXPECT_EQ(attempts.times("c"), 1u);
   attempts.forget("a");
   attempts.forget("never seen");
-  EXPECT_EQ(attempts.count("a"), 1u);
+  EXPECT_EQ(attempts.times("a"), 0u);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The sandbox's broker beside a test: what it is told to do wrong, and what it saw.
 
 #include <grpcpp/grpcpp.h>
+#include <pubsub.grpc.pb.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -16,7 +17,6 @@
 #include <vector>
 
 #include "kit/async/clock.hpp"
-#include "pubsub.grpc.pb.h"
 #include "sandbox/pubsub/server.hpp"
 
 namespace ferry::pubsub {

@@ -2,6 +2,7 @@
 // The broker's calls as coroutines, and what their answers mean.
 
 #include <grpcpp/grpcpp.h>
+#include <pubsub.grpc.pb.h>
 
 #include <condition_variable>
 #include <functional>
@@ -12,7 +13,6 @@
 
 #include "kit/async/wake.hpp"
 #include "kit/base/error.hpp"
-#include "pubsub.grpc.pb.h"
 #include "queue/pubsub/pubsub_queue.hpp"
 
 namespace ferry::pubsub {

@@ -13,25 +13,31 @@ void Stream::start(pb::StreamingPullRequest first) {
   AddHold();
   writing_ = true;
   StartWrite(&request_);
-  StartRead(&response_);
+  read();
   StartCall();
 }
 
 void Stream::OnReadDone(bool ok) {
   if (!ok) return release();
-  const bool go_on = sink_->received(&response_);
+  const bool go_on = sink_->received(response_);
   const std::lock_guard lock{mutex_};
   brought_ = true;
   paused_ = !go_on && !released_ && !resumed_;
   resumed_ = false;
-  if (!paused_) StartRead(&response_);
+  if (!paused_) read();
+}
+
+void Stream::read() {
+  arena_.emplace();
+  response_ = google::protobuf::Arena::CreateMessage<pb::StreamingPullResponse>(&*arena_);
+  StartRead(response_);
 }
 
 void Stream::resume() {
   const std::lock_guard lock{mutex_};
   if (released_) return;
   if (std::exchange(paused_, false)) {
-    StartRead(&response_);
+    read();
   } else {
     resumed_ = true;
   }

@@ -1,6 +1,8 @@
 #pragma once
 // One StreamingPull call, on gRPC's threads.
 
+#include <google/protobuf/arena.h>
+
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,6 +41,7 @@ class Stream final : public grpc::ClientBidiReactor<pb::StreamingPullRequest, pb
   void OnDone(const grpc::Status& status) override;
 
  private:
+  void read();
   void release();
 
   Client* const client_;
@@ -47,7 +50,9 @@ class Stream final : public grpc::ClientBidiReactor<pb::StreamingPullRequest, pb
   std::shared_ptr<StreamSink> sink_;  ///< until OnDone
   std::shared_ptr<Stream> self_;      ///< until OnDone
   pb::StreamingPullRequest request_;
-  pb::StreamingPullResponse response_;
+  /// Messages are read into an arena of their own: most of their cost is that of allocating and freeing.
+  std::optional<google::protobuf::Arena> arena_;
+  pb::StreamingPullResponse* response_ = nullptr;
   Bell bell_;
   mutable std::mutex mutex_;
   bool writing_ = false, paused_ = false, brought_ = false;
