@@ -301,6 +301,8 @@ void Core::stop() {
   abort();
   client_.cancel();
   client_.calls()->wait();
+  // None of them may sleep on in a Wake that only they keep alive: if home never runs again, it drops what is posted.
+  for (Bell* bell : {&news_, &hurry_bell_, &due_, &told_}) bell->ring();
   asio::post(home_, [self = shared_from_this()] {
     for (auto task = self->tasks_.begin(); task != self->tasks_.end();) {
       (task++)->emit(asio::cancellation_type::terminal);
