@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <fstream>
 #include <iterator>
@@ -44,6 +45,12 @@ struct Call {
   std::shared_ptr<const Request> request;
   Response response;
   grpc::Status status;
+  Wake done;
+};
+
+/// Something to be done on the home executor, and waited for on another.
+struct Errand {
+  Result<std::string> header = fail(ErrorKind::kUnavailable, "the authorization ended without an answer");
   Wake done;
 };
 
@@ -111,18 +118,23 @@ Task<Result<std::shared_ptr<grpc::ClientContext>>> Client::context(std::string r
   auto context = std::make_shared<grpc::ClientContext>();
   context->AddMetadata("x-goog-request-params", std::move(routing));
   if (authorization_) {
-    const auto here = co_await asio::this_coro::executor;
-    auto asked = authorization_();
-    Result<std::string> header = "";
-    if (here == home_) {
-      header = co_await std::move(asked);
-    } else {
-      header = co_await asio::co_spawn(home_, std::move(asked), use_task);
-    }
-    if (!header) co_return fail(std::move(header).error().during("authorize at " + endpoint_));
+    const auto header = co_await authorization();
+    if (!header) co_return fail(Error{header.error()}.during("authorize at " + endpoint_));
     context->AddMetadata("authorization", *header);
   }
   co_return context;
+}
+
+Task<Result<std::string>> Client::authorization() {
+  const auto here = co_await asio::this_coro::executor;
+  if (here == home_) co_return co_await authorization_();
+  const auto errand = std::make_shared<Errand>();
+  auto go = [](std::shared_ptr<Errand> on, Task<Result<std::string>> asked) -> Task<> {
+    on->header = co_await std::move(asked);
+  };
+  asio::co_spawn(home_, go(errand, authorization_()), [errand](std::exception_ptr) { errand->done.set(); });
+  co_await errand->done.wait();
+  co_return std::move(errand->header);
 }
 
 Task<bool> Client::renew_after(grpc::StatusCode code) {
@@ -130,13 +142,14 @@ Task<bool> Client::renew_after(grpc::StatusCode code) {
   const auto here = co_await asio::this_coro::executor;
   if (here == home_) {
     authorization_refused_();
-  } else {
-    auto tell = [](const Client* self) -> Task<> {
-      self->authorization_refused_();
-      co_return;
-    };
-    co_await asio::co_spawn(home_, tell(this), use_task);
+    co_return true;
   }
+  const auto errand = std::make_shared<Errand>();
+  asio::post(home_, [errand, tell = authorization_refused_] {
+    tell();
+    errand->done.set();
+  });
+  co_await errand->done.wait();
   co_return true;
 }
 

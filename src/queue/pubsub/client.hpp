@@ -67,6 +67,7 @@ class Client {
   void cancel() { calls_->cancel(); }
 
  private:
+  Task<Result<std::string>> authorization();
   template <class Request, class Response, class Async>
   using Method = void (Async::*)(grpc::ClientContext*, const Request*, Response*, std::function<void(grpc::Status)>);
 

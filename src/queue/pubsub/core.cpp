@@ -53,7 +53,6 @@ bool Core::received(pb::StreamingPullResponse* response) {
   {
     const std::lock_guard lock{mutex_};
     for (auto& one : incoming) take_in(std::move(one), now);
-    if (phase_ != Phase::kOpen) books_.nack_idle();
     if (!ready_.empty()) wake_one();
     go_on = !books_.full();
     if (!go_on) paused_ = true;
@@ -123,6 +122,8 @@ void Core::nack(const LoanPtr& loan, Milliseconds delay) {
     held = delay > Milliseconds{0} && phase_ == Phase::kOpen;
     if (held) {
       books_.hold(loan, clock_->now() + std::min(delay, kDelayMax));
+    } else if (phase_ != Phase::kOpen && !streams_.empty()) {
+      books_.hold(loan, SteadyTime::max());  // until the streams have ended, see end_pulling()
     } else {
       books_.nack(loan);
       streams = streams_to_resume();
@@ -160,20 +161,12 @@ void Core::abort() {
   news_.ring();
 }
 
-/// What is neither out nor acked goes back.
+/// What is neither out nor acked goes back: when the last stream has ended, or the broker would send it to us again.
 void Core::end_pulling() {
   ready_.clear();
-  books_.nack_idle();
+  if (streams_.empty()) books_.nack_idle();
   if (drained()) wake_all();
-  // Not from here: gRPC may call back at once, and we hold the lock.
-  asio::post(home_, [self = shared_from_this()] {
-    std::vector<std::shared_ptr<Stream>> streams;
-    {
-      const std::lock_guard lock{self->mutex_};
-      streams.assign(self->streams_.begin(), self->streams_.end());
-    }
-    for (const auto& stream : streams) stream->cancel();
-  });
+  for (const auto& stream : streams_) stream->bell().ring();
 }
 
 bool Core::drained() const { return phase_ == Phase::kClosed && books_.out() == 0; }

@@ -106,6 +106,7 @@ class Core final : public StreamSink, public std::enable_shared_from_this<Core> 
   Task<> recover(PullEnd end, int* failures);
   void send_news();
   [[nodiscard]] bool all_told() const;
+  [[nodiscard]] bool pulling_ended() const;
 
   const Executor home_;
   const Options options_;

@@ -200,6 +200,7 @@ TEST(PubsubQueue, GivesALostLeaseToAnotherWorkerAndSettlesBothInPeace_F085) {
   ASSERT_TRUE(publish(&first, plans_of(1)));
   auto slow = receive_one(&first);
   first.close();  // it pulls no more, and still works
+  ASSERT_TRUE(broker.watcher().saw_a_stream_end());
   HomedQueue second{local_options(broker.endpoint())};
   broker->expire_leases();
   auto again = receive_one(&second);

@@ -45,7 +45,7 @@ void Stream::resume() {
 
 void Stream::ping() {
   const std::lock_guard lock{mutex_};
-  if (released_ || std::exchange(writing_, true)) return;
+  if (released_ || finishing_ || std::exchange(writing_, true)) return;
   request_.Clear();
   StartWrite(&request_);
 }
@@ -54,8 +54,21 @@ void Stream::OnWriteDone(bool ok) {
   {
     const std::lock_guard lock{mutex_};
     writing_ = false;
+    if (ok && finishing_) say_goodbye();
   }
   if (!ok) release();
+}
+
+void Stream::finish() {
+  const std::lock_guard lock{mutex_};
+  finishing_ = true;
+  if (released_) return;
+  if (!writing_) say_goodbye();
+  if (std::exchange(paused_, false)) read();  // to hear the answer
+}
+
+void Stream::say_goodbye() {
+  if (!std::exchange(said_goodbye_, true)) StartWritesDone();
 }
 
 void Stream::cancel() {

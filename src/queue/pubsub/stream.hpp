@@ -30,6 +30,7 @@ class Stream final : public grpc::ClientBidiReactor<pb::StreamingPullRequest, pb
   void start(pb::StreamingPullRequest first);
   void resume();
   void ping();    ///< an empty request: brokers end streams whose client says nothing for a minute
+  void finish();  ///< says goodbye; the broker ends the stream, and gives it nothing more before
   void cancel();  ///< ended() follows
 
   [[nodiscard]] Bell& bell() { return bell_; }              ///< rung at the end
@@ -42,6 +43,7 @@ class Stream final : public grpc::ClientBidiReactor<pb::StreamingPullRequest, pb
 
  private:
   void read();
+  void say_goodbye();
   void release();
 
   Client* const client_;
@@ -56,7 +58,8 @@ class Stream final : public grpc::ClientBidiReactor<pb::StreamingPullRequest, pb
   Bell bell_;
   mutable std::mutex mutex_;
   bool writing_ = false, paused_ = false, brought_ = false;
-  bool resumed_ = false;   ///< before it had paused: the sink's answer and the pause are two steps
+  bool resumed_ = false;  ///< before it had paused: the sink's answer and the pause are two steps
+  bool finishing_ = false, said_goodbye_ = false;
   bool released_ = false;  ///< nothing is started any more from outside of a reaction
   std::optional<grpc::Status> ended_;
 };

@@ -1,5 +1,6 @@
 // The coroutines of the receiving side.
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -12,8 +13,10 @@
 namespace ferry::pubsub {
 namespace {
 
+constexpr Milliseconds kLongestWait = std::chrono::hours{24};
 constexpr std::chrono::seconds kPing{30};     // brokers want to hear something once a minute
 constexpr std::chrono::seconds kHealthy{10};  // a stream that lived so long ended as all streams do
+constexpr Milliseconds kGoodbye{250};         // for the broker to end a stream that we are done with
 constexpr Milliseconds kBatch{10};            // how long an ack waits for company
 
 /// The subscription is gone, and its leases with it; or we are.
@@ -45,7 +48,10 @@ class Core::StreamEntry {
       const std::lock_guard lock{core_->mutex_};
       stream = std::move(*place_);
       core_->streams_.erase(place_);
+      if (core_->phase_ != Phase::kOpen && core_->streams_.empty()) core_->books_.nack_idle();
     }
+    core_->news_.ring();
+    core_->told_.ring();
     stream->cancel();
   }
   [[nodiscard]] Stream* operator->() const { return place_->get(); }
@@ -127,11 +133,15 @@ Task<Core::PullEnd> Core::pull_once() {
   auto stream = std::make_shared<Stream>(&client_, *std::move(context), shared_from_this());
   stream->start(std::move(first));
   const StreamEntry entry{this, std::move(stream)};
-  if (!open()) entry->cancel();  // closed before it was on the list
-  while (!entry->ended()) {
+  while (!entry->ended() && open()) {
     co_await entry->bell().wait_at_most(clock_, kPing);
-    if (!entry->ended()) entry->ping();
+    entry->ping();
   }
+  if (!entry->ended()) {
+    entry->finish();
+    co_await entry->bell().wait_at_most(clock_, kGoodbye);
+  }
+  if (!entry->ended()) co_return PullEnd{Error{ErrorKind::kCancelled, "pulling has ended"}, true};
   const auto status = *entry->ended();
   co_await client_.renew_after(status.error_code());
   const bool healthy = entry->brought_anything() || clock_->now() - begun >= kHealthy;
@@ -197,7 +207,7 @@ Task<> Core::keep_delays(std::shared_ptr<Core> self) {
     self->news_.ring();
     if (due) {
       const auto wait = std::chrono::ceil<Milliseconds>(*due - self->clock_->now());
-      co_await self->due_.wait_at_most(self->clock_, std::max(wait, Milliseconds{1}));
+      co_await self->due_.wait_at_most(self->clock_, std::clamp(wait, Milliseconds{1}, kLongestWait));
     } else {
       co_await self->due_.wait();
     }
@@ -258,17 +268,25 @@ bool Core::all_told() const {
   return !books_.has_news() && sending_ == 0;
 }
 
+bool Core::pulling_ended() const {
+  const std::lock_guard lock{mutex_};
+  return streams_.empty();
+}
+
 Task<> Core::shutdown(Milliseconds grace) {
   co_await shield();
   abort();
+  hurry_ = true;
+  hurry_bell_.ring();
+  const auto end = clock_->now() + grace;
+  while (!tasks_.empty() && !pulling_ended() && clock_->now() < end) {
+    co_await told_.wait_at_most(clock_, std::chrono::ceil<Milliseconds>(end - clock_->now()));
+  }
   {
     const std::lock_guard lock{mutex_};
     books_.nack_all();
   }
-  hurry_ = true;
-  hurry_bell_.ring();
   news_.ring();
-  const auto end = clock_->now() + grace;
   while (!tasks_.empty() && !all_told() && clock_->now() < end) {
     co_await told_.wait_at_most(clock_, std::chrono::ceil<Milliseconds>(end - clock_->now()));
   }
@@ -283,6 +301,8 @@ void Core::stop() {
   abort();
   client_.cancel();
   client_.calls()->wait();
+  // None of them may sleep on in a Wake that only they keep alive: if home never runs again, it drops what is posted.
+  for (Bell* bell : {&news_, &hurry_bell_, &due_, &told_}) bell->ring();
   asio::post(home_, [self = shared_from_this()] {
     for (auto task = self->tasks_.begin(); task != self->tasks_.end();) {
       (task++)->emit(asio::cancellation_type::terminal);
