@@ -17,9 +17,11 @@ function(ferry_precompiled name header)
   endif()
 endfunction()
 
-# ferry_use_precompiled(TARGET NAME)
+# ferry_use_precompiled(TARGET NAME): and several files of the target are compiled as one, so that what they all
+# instantiate (coroutines, Asio's operations) is instantiated once.
 function(ferry_use_precompiled target name)
   if(FERRY_PRECOMPILED)
     target_precompile_headers(${target} REUSE_FROM ${name})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
 endfunction()
