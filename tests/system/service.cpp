@@ -85,6 +85,23 @@ void Service::scan() { EXPECT_EQ(api("POST", "/scan").status / 100, 2); }
 
 std::uint64_t Service::backlog() { return api_json("GET", "/status").at("backlog").to_number<std::uint64_t>(); }
 
+std::uint64_t Service::active() {
+  std::uint64_t all = 0;
+  const auto status = api_json("GET", "/status");
+  for (const auto& worker : status.at("workers").as_array()) {
+    all += worker.at("active").to_number<std::uint64_t>();
+  }
+  return all;
+}
+
+std::uint64_t Service::broker_holds() {
+  std::uint64_t all = 0;
+  for (const auto& one : sandbox_->broker_holdings()) {
+    for (const char* what : {"waiting", "delayed", "on_loan"}) all += one.at(what).to_number<std::uint64_t>();
+  }
+  return all;
+}
+
 bool Service::is_ready(const std::string& origin) { return http_->send(origin, "GET", "/readyz").status == 200; }
 
 std::string Service::redis(std::vector<std::string> words) {

@@ -38,6 +38,10 @@ class Service : public SystemTest {
   boost::json::object api_json(const std::string& method, const std::string& path, const std::string& body = {});
   void scan();
   std::uint64_t backlog();
+  /// Transfers under way in all migrators, as they said last; at most a second old.
+  std::uint64_t active();
+  /// Messages that the broker still has, in whatever state.
+  std::uint64_t broker_holds();
   [[nodiscard]] bool is_ready(const std::string& origin);
 
   /// What redis-cli prints for one command, without the last line break.
