@@ -176,6 +176,19 @@ TEST_F(Publishing, NoScanBeginsWhilePaused) {
   EXPECT_FALSE(status().paused);
 }
 
+TEST_F(Publishing, APauseOutlivesAnEmptiedBoard_F105) {
+  world_.source->put("a", "one");
+  auto asked = operate();
+  ASSERT_TRUE(run(asked.set_paused(true)));
+  start("p1");
+  pass(seconds{5});
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
+  EXPECT_FALSE(status().paused);
+  pass(minutes{30});
+  EXPECT_EQ(waiting(), 0u);
+  EXPECT_TRUE(status().paused);
+}
+
 TEST_F(Publishing, AScanWhosePublisherDiedIsNotCalledRunning_F122) {
   ScanNotes notes;
   notes.scans.emplace_back().id = "old";

@@ -110,6 +110,25 @@ TEST_F(ServiceAndRedis, IsFullAndNothingIsAckedWithoutARecord_F107) {
   expect_drained(30);
 }
 
+TEST_F(ServiceAndRedis, ForgetsEverythingButNotThatWorkIsPaused_F105) {
+  start_service();
+  start_publisher();
+  start_migrator();
+  await_migrators();
+  EXPECT_TRUE(eventually([&] { return !api_json("GET", "/status").at("scans").as_array().empty(); }, Duration{20}));
+  EXPECT_EQ(api("POST", "/pause").status, 200);
+  EXPECT_TRUE(eventually([&] { return said(*migrators_[0], "work.paused"); }, Duration{20}));
+  scan();
+  EXPECT_EQ(redis({"FLUSHALL"}), "OK");
+  put_many(5);
+  EXPECT_TRUE(eventually([&] { return api_json("GET", "/status").at("paused").as_bool(); }, Duration{20}));
+  EXPECT_FALSE(said(*migrators_[0], "work.resumed"));
+  EXPECT_EQ(target_->list().size(), 0u);
+  EXPECT_EQ(api("POST", "/resume").status, 200);
+  scan();
+  expect_all_there();
+}
+
 TEST_F(ServiceAndRedis, IsReadOnlyForAWhile_F109) {
   start_work();
   EXPECT_EQ(redis({"REPLICAOF", "127.0.0.1", "1"}), "OK");
