@@ -93,6 +93,18 @@ TEST_F(Publishing, ScansAtOnceAndThenEveryIntervalForWhatChanged) {
   ASSERT_TRUE(seen.next_scan);
 }
 
+TEST_F(Publishing, AWallClockThatJumpsAnHourNeitherHurriesNorHoldsUpScans_F136) {
+  start("p1");
+  pass(seconds{5});
+  EXPECT_EQ(world_.source->counts().lists, 1u);
+  world_.clock.set_wall(world_.clock.wall() + std::chrono::hours{1});
+  pass(minutes{9});
+  EXPECT_EQ(world_.source->counts().lists, 1u) << "no burst";
+  world_.clock.set_wall(world_.clock.wall() - std::chrono::hours{2});
+  pass(minutes{2});
+  EXPECT_EQ(world_.source->counts().lists, 2u) << "no freeze";
+}
+
 TEST_F(Publishing, OnlyOneOfSeveralPublishersScans_F125) {
   world_.source->put("a", "one");
   for (const char* name : {"p1", "p2", "p3"}) start(name);
