@@ -52,7 +52,7 @@ class World:
     def __init__(self, objects, size, latency_ms=0):
         self.cleanup = contextlib.ExitStack()
         self.folder = pathlib.Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
-        self.objects = objects
+        self.pids = {}
         clouds = self.start("clouds", [
             BIN / "bucketferry-sandbox", "--s3", "0", "--gcs", "0", "--pubsub", "0", "--no-sha", "--discard", "--latency",
             str(latency_ms), "--synthetic", f"{SOURCE}:{objects}:{size}", "--buckets-gcs", TARGET])
@@ -79,6 +79,7 @@ class World:
         files = [open(self.folder / f"{name}.{kind}", "w+b") for kind in ("out", "err")]
         process = subprocess.Popen([str(word) for word in command], stdout=files[0], stderr=files[1], env=environment)
         process.name = name
+        self.pids[name] = process.pid
         self.cleanup.callback(self.stop, process)
         return process
 
@@ -107,6 +108,11 @@ class World:
         wait_until(f"{process.name} says {event}", happened)
         line = next(line for line in self.said(process).split("\n") if f'"event":"{event}"' in line)
         return json.loads(line)
+
+    def cpu_seconds(self, name):
+        """User and system time so far of the process of that name."""
+        fields = pathlib.Path(f"/proc/{self.pids[name]}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def committed(self):
         with urllib.request.urlopen(f"{self.s3}/_sandbox/counters") as reply:
@@ -141,7 +147,7 @@ def emulator():
 
 
 def publish(objects, with_emulator=None):
-    """@return objects per second of the first scan."""
+    """@return of the first scan: objects per second, and the CPU time of each process in µs per object."""
     world = World(objects, 4096)
     with world.cleanup:
         if with_emulator:
@@ -154,13 +160,21 @@ def publish(objects, with_emulator=None):
         began = world.await_event(publisher, "scan.began")
         ended = world.await_event(publisher, "scan.ended")
         assert ended["published"] == objects, ended
-        return objects / (seconds_of(ended) - seconds_of(began))
+        cpu = {name: world.cpu_seconds(name) / objects * 1e6 for name in world.pids}
+        return objects / (seconds_of(ended) - seconds_of(began)), cpu
 
 
 def median(what, samples, unit="objects/s"):
     middle = statistics.median(samples)
     print(f"  {what:52} {middle:10,.0f} {unit}  [{min(samples):,.0f}–{max(samples):,.0f}]", flush=True)
     return middle
+
+
+def report_publisher(what, runs, objects, broker=None):
+    samples = [publish(objects, broker) for _ in range(runs)]
+    median(what, [rate for rate, _ in samples])
+    for name in samples[0][1]:
+        median(f"  CPU of {name}", [cpu[name] for _, cpu in samples], "µs per object")
 
 
 def main():
@@ -184,10 +198,10 @@ def main():
         print(f"  four are {ratio:.2f} times as fast as one (goal: 3.5)")
     if options.only != "scaling":
         print("\npublisher: lists both sides, compares, publishes, marks")
-        median("200,000 objects, the sandbox's broker (goal: 20,000)", [publish(200_000) for _ in range(options.runs)])
+        report_publisher("200,000 objects, the sandbox's broker (goal: 20,000)", options.runs, 200_000)
         program = emulator()
         if program:
-            median("20,000 objects, Google's emulator", [publish(20_000, program) for _ in range(options.runs)])
+            report_publisher("20,000 objects, Google's emulator", options.runs, 20_000, program)
     print("\nbench-service: done")
 
 
