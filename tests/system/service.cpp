@@ -81,6 +81,17 @@ boost::json::object Service::api_json(const std::string& method, const std::stri
   return boost::json::parse(reply.body).as_object();
 }
 
+Reply Service::curl(std::vector<std::string> words, const std::string& user, const std::string& password) {
+  words.insert(words.begin(), {"-sS", "-w", "%{http_code}", "-u", user + ":" + password});
+  auto out = run({"curl", std::move(words), {{"no_proxy", "127.0.0.1"}}}, folder(), "curl", Duration{120}).out;
+  constexpr std::size_t kStatusDigits = 3;
+  Reply reply;
+  if (out.size() < kStatusDigits) return reply;
+  reply.status = std::stoi(out.substr(out.size() - kStatusDigits));
+  reply.body = out.substr(0, out.size() - kStatusDigits);
+  return reply;
+}
+
 void Service::scan() { EXPECT_EQ(api("POST", "/scan").status / 100, 2); }
 
 std::uint64_t Service::backlog() { return api_json("GET", "/status").at("backlog").to_number<std::uint64_t>(); }

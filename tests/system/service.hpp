@@ -36,6 +36,8 @@ class Service : public SystemTest {
 
   Reply api(const std::string& method, const std::string& path, const std::string& body = {});
   boost::json::object api_json(const std::string& method, const std::string& path, const std::string& body = {});
+  /// curl as a person types it. @return status and body
+  Reply curl(std::vector<std::string> words, const std::string& user = kUser, const std::string& password = kPassword);
   void scan();
   std::uint64_t backlog();
   /// Transfers under way in all migrators, as they said last; at most a second old.
