@@ -44,6 +44,10 @@ class ServiceCache : public Service {
     environment.erase("PUBSUB_EMULATOR_HOST");
     return ferry(std::move(words), environment);
   }
+  /// Consumed marks.
+  static std::uint64_t forgotten(const Outcome& deleted) {
+    return deleted.summary.at("forgotten").at("consumed").to_number<std::uint64_t>();
+  }
   void populate_strangers() { EXPECT_EQ(redis({"DEBUG", "POPULATE", "10000", "stranger"}), "OK"); }
   std::string count_strangers() { return redis({"EVAL", "return #redis.call('KEYS', 'stranger:*')", "0"}); }
 
@@ -132,10 +136,6 @@ TEST_F(ServiceCache, PagesAMillionEntriesWithFlatMemoryAndLeavesStrangersAlone_F
   } while (!cursor.empty());
   EXPECT_EQ(seen, kCount);
 
-  const auto whole = folder() / "whole.json";
-  EXPECT_EQ(curl({"-o", whole.string(), api_ + "/cache"}).status, 200);
-  EXPECT_GT(std::filesystem::file_size(whole), kCount * 150);
-
   EXPECT_EQ(curl({"-X", "DELETE", api_ + "/cache"}).body, "{\"deleted\":1000000}");
   EXPECT_EQ(count_strangers(), "10000");
   const auto commands = redis({"INFO", "COMMANDSTATS"});
@@ -164,9 +164,9 @@ TEST_F(ServiceCache, IsShownAndCorrectedFromTheShell) {
   EXPECT_EQ(cache({"failures"}).ended.out, "");
 
   EXPECT_EQ(cache({"delete"}, {"--all"}).code(), 2) << "without --yes nothing is forgotten";
-  EXPECT_EQ(cache({"delete"}, {"--key", "k3", "--key", "*", "--json"}).number("consumed"), 1u);
+  EXPECT_EQ(forgotten(cache({"delete"}, {"--key", "k3", "--key", "*", "--json"})), 1u);
   EXPECT_EQ(cache({"show", "k3"}).code(), 1);
-  EXPECT_EQ(cache({"delete"}, {"--all", "--yes", "--json"}).number("consumed"), 20u);
+  EXPECT_EQ(forgotten(cache({"delete"}, {"--all", "--yes", "--json"})), 20u);
   EXPECT_EQ(cache({"list"}).ended.out, "");
 
   const auto rebuilt = cache({"rebuild-from-target"}, {"--json", "--progress", "none"});
