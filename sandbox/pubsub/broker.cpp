@@ -51,6 +51,11 @@ class Broker::Turn {
   [[nodiscard]] std::unique_lock<std::mutex>& lock() { return lock_; }
   [[nodiscard]] bool idle() const { return stirred_.empty() && ended_.empty(); }
   void stir(Subscription* subscription) { stirred_.insert(subscription); }
+  /// All but this one, which would find the same again, and again.
+  void stir_others(Subscription* subscription, const SessionPtr& passes) {
+    stirred_.insert(subscription);
+    passes_ = passes;
+  }
   void end(std::weak_ptr<Outlet> outlet, grpc::Status status) {
     ended_.emplace_back(std::move(outlet), std::move(status));
   }
@@ -62,12 +67,13 @@ class Broker::Turn {
     if (subscription->backlog.empty() || sessions.empty()) return;
     sessions.splice(sessions.end(), sessions, sessions.begin());
     for (const auto& session : sessions) {
-      if (session->has_room()) pumped_.push_back(session->outlet);
+      if (session != passes_ && session->has_room()) pumped_.push_back(session->outlet);
     }
   }
 
   std::unique_lock<std::mutex> lock_;
   std::set<Subscription*> stirred_;
+  SessionPtr passes_;
   std::vector<std::weak_ptr<Outlet>> pumped_;
   std::vector<std::pair<std::weak_ptr<Outlet>, grpc::Status>> ended_;
 };
@@ -307,10 +313,12 @@ Broker::ItemPtr Broker::next_for(Turn* turn, const SessionPtr& session, Subscrip
   if (backlog.empty()) return nullptr;
   const bool others = std::ranges::any_of(
       from->sessions, [&](const SessionPtr& other) { return other != session && other->has_room(); });
-  if (others && backlog.front()->rather_not.lock() == session) {
-    turn->stir(from);
+  const auto rather_not = backlog.front()->rather_not.lock();
+  if (others && rather_not == session) {
+    turn->stir_others(from, session);
     return nullptr;
   }
+  if (rather_not) turn->stir(from);  // whoever passed has his turn again
   const auto fault = watcher_->fault("Deliver", from->settings.name());
   if (fault && fault->shuffle) std::swap(backlog.front(), backlog[rng_->next() % backlog.size()]);
   auto item = std::move(backlog.front());

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/network_v6.hpp>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "admin/api_server.hpp"
 #include "kit/base/hash.hpp"
@@ -125,15 +126,15 @@ std::string guess_source(const std::string& peer) {
 Gate::Gate(std::string_view user, std::string_view password, Clock* clock)
     : digest_(digest_of(credential_block(user, password))), clock_(clock) {}
 
-bool Gate::matches(std::string_view authorization) const {
-  if (authorization.size() < kScheme.size() || !iequals(authorization.substr(0, kScheme.size()), kScheme)) return false;
+std::string Gate::read(std::string_view authorization) {
+  if (authorization.size() < kScheme.size() || !iequals(authorization.substr(0, kScheme.size()), kScheme)) return {};
   auto pair = from_base64(trim(authorization.substr(kScheme.size())));
-  if (!pair) return false;
+  if (!pair) return {};
   const auto colon = std::min(pair->find(':'), pair->size());
   const auto password = std::string_view(*pair).substr(std::min(colon + 1, pair->size()));
-  const auto digest = digest_of(credential_block(std::string_view(*pair).substr(0, colon), password));
+  auto digest = digest_of(credential_block(std::string_view(*pair).substr(0, colon), password));
   OPENSSL_cleanse(pair->data(), pair->size());
-  return CRYPTO_memcmp(digest.data(), digest_.data(), digest_.size()) == 0;
+  return digest;
 }
 
 Gate::Judgement Gate::judge(std::optional<std::string_view> authorization, const std::string& peer) {
@@ -149,16 +150,22 @@ Gate::Judgement Gate::judge(std::optional<std::string_view> authorization, const
     const auto left = std::chrono::ceil<Milliseconds>(source->second.shut_until - now);
     return {Verdict::kTooMany, left, source->second.guesses};
   }
-  if (!matches(*authorization)) return wrong(name, now);
+  auto digest = read(*authorization);
+  const bool right =
+      digest.size() == digest_.size() && CRYPTO_memcmp(digest.data(), digest_.data(), digest_.size()) == 0;
+  if (!right) return wrong(name, std::move(digest), now);
   if (source != sources_.end()) sources_.erase(source);
   return {Verdict::kWelcome};
 }
 
-Gate::Judgement Gate::wrong(const std::string& name, SteadyTime now) {
+Gate::Judgement Gate::wrong(const std::string& name, std::string digest, SteadyTime now) {
   if (!sources_.contains(name)) make_room();
   auto& source = sources_[name];
-  ++source.guesses;
   source.last = now;
+  if (source.guesses > 0 && std::ranges::find(source.lately, digest) != source.lately.end()) {
+    return {Verdict::kWrong, kDelay, source.guesses};
+  }
+  source.lately[source.guesses++ % kRepeatsKnown] = std::move(digest);
   if (source.guesses >= kFreeGuesses) {
     const auto doublings = std::min(source.guesses - kFreeGuesses, 10U);
     source.shut_until = now + std::min(kShutMax, Milliseconds{1'000} * (1 << doublings));

@@ -26,8 +26,10 @@ using CredentialBlock = std::array<char, 2 * (2 + kCredentialBytesMax)>;
 /// Knows only the digest of the one right name and password. One thread.
 ///
 /// Wrong guesses are counted per source. The first few cost the guesser a moment each; after that each one shuts the
-/// door for that source, twice as long every time, and nothing is compared while it is shut. The table of sources has
-/// an upper bound: the one that has been quiet for longest is forgotten first.
+/// door for that source, twice as long every time, and nothing is compared while it is shut. A guess that was made
+/// lately is late, but no new guess: a script with an old password must not shut the door to all who share its
+/// address, as those behind a proxy do. The table of sources has an upper bound: the one that has been quiet for
+/// longest is forgotten first.
 class Gate {
  public:
   enum class Verdict {
@@ -47,6 +49,7 @@ class Gate {
   static constexpr Milliseconds kShutMax{60'000};
   static constexpr Milliseconds kForgotten{15 * 60'000};
   static constexpr std::size_t kSourcesMax = 1'024;
+  static constexpr std::size_t kRepeatsKnown = 4;  ///< of the latest guesses
 
   Gate(std::string_view user, std::string_view password, Clock* clock);
 
@@ -59,9 +62,11 @@ class Gate {
     std::uint32_t guesses = 0;
     SteadyTime last;
     SteadyTime shut_until;
+    std::array<std::string, kRepeatsKnown> lately;  ///< digests
   };
-  [[nodiscard]] bool matches(std::string_view authorization) const;
-  Judgement wrong(const std::string& name, SteadyTime now);
+  /// Of name and password; empty if that is not what it holds.
+  [[nodiscard]] static std::string read(std::string_view authorization);
+  Judgement wrong(const std::string& name, std::string digest, SteadyTime now);
   void make_room();
 
   std::string digest_;

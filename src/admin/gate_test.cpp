@@ -27,7 +27,11 @@ struct GateTest : ::testing::Test {
   Gate::Judgement right(const std::string& peer = "10.0.0.1") {
     return gate.judge(basic(kUser + ":" + kPassword), peer);
   }
-  Gate::Judgement guess(const std::string& peer = "10.0.0.1") { return gate.judge(basic("keeper:password1"), peer); }
+  /// Another one each time.
+  Gate::Judgement guess(const std::string& peer = "10.0.0.1") {
+    return gate.judge(basic("keeper:password" + std::to_string(++guesses)), peer);
+  }
+  int guesses = 0;
 };
 
 TEST_F(GateTest, LetsInWithTheRightNameAndPasswordOnly) {
@@ -69,6 +73,22 @@ TEST_F(GateTest, MakesGuessingSlowAndThenShutsTheDoor_F156) {
   EXPECT_EQ(guess().verdict, Verdict::kWrong);
   EXPECT_EQ(right().verdict, Verdict::kTooMany) << "nothing is compared while it is shut";
   EXPECT_EQ(right("10.0.0.2").verdict, Verdict::kWelcome) << "from elsewhere the right password still works";
+}
+
+TEST_F(GateTest, AnOldPasswordThatIsSentAgainAndAgainShutsNobodyOut_F156) {
+  for (int i = 0; i < 1'000; ++i) {
+    const auto judgement = gate.judge(basic("keeper:last-year's"), "10.0.0.1");
+    EXPECT_EQ(judgement.verdict, Verdict::kWrong);
+    EXPECT_EQ(judgement.wait, Gate::kDelay);
+    EXPECT_EQ(judgement.guesses, 1U);
+  }
+  EXPECT_EQ(right().verdict, Verdict::kWelcome);
+  for (std::uint32_t i = 0; i < Gate::kFreeGuesses; ++i) guess();
+  EXPECT_EQ(right().verdict, Verdict::kTooMany);
+}
+
+TEST_F(GateTest, GarbageIsAGuessLikeAnyOther_F156) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(gate.judge("Bearer x", "10.0.0.1").guesses, 1U);
 }
 
 TEST_F(GateTest, ForgivesAfterTheRightPasswordOrAQuietTime_F156) {

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -9,18 +10,20 @@
 
 #include "app/cli.hpp"
 #include "app/roles.hpp"
+#include "app/settings_check.hpp"
 #include "app/unexpected.hpp"
 #include "observe/log.hpp"
 
 namespace ferry::app {
 namespace {
 
-/// Every transfer holds two connections; the soft limit is low for the sake of programs that use select().
-void raise_descriptor_limit() {
+/// The soft limit is low for the sake of programs that use select(). @return what we have now
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  const auto before = limit.rlim_cur;
   limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
 /// Credentials live in our memory: no core file.
@@ -29,7 +32,7 @@ void forbid_core_files() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-ExitCode run(std::vector<std::string> words) {
+ExitCode run(std::vector<std::string> words, std::uint64_t descriptors) {
   const Environment environment = process_environment();
   auto invocation = parse_command_line(std::move(words), environment);
   if (!invocation) {
@@ -39,6 +42,7 @@ ExitCode run(std::vector<std::string> words) {
   if (invocation->print)
     return std::fputs(invocation->print->c_str(), stdout) < 0 ? ExitCode::kDifferent : ExitCode::kDone;
   Settings settings = std::move(invocation->settings);
+  fit_to_descriptors(&settings, descriptors);
   log::configure(settings.log_level, settings.log_format);
   switch (settings.command) {
     case Command::kCopy: return copy(std::move(settings), environment);
@@ -55,10 +59,10 @@ ExitCode run(std::vector<std::string> words) {
 
 int main(int count, char** words) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), not the end of a migration
-  ferry::app::raise_descriptor_limit();
+  const auto descriptors = ferry::app::raise_descriptor_limit();
   ferry::app::forbid_core_files();
   try {
-    return static_cast<int>(ferry::app::run({words + 1, words + count}));
+    return static_cast<int>(ferry::app::run({words + 1, words + count}, descriptors));
   } catch (...) {
     ferry::app::complain(ferry::app::unexpected(std::current_exception()).what);
     return static_cast<int>(ferry::app::ExitCode::kDifferent);

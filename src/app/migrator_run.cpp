@@ -179,7 +179,7 @@ class MigratorRun::Crew final : public admin::Probe {
     board_reached_ = control.has_value();
     if (!control) co_return;
     heard_board_ = rooms_.clock->now();
-    set_paused(control->contains(kPausedNote) && !draining_);
+    set_paused(is_paused(*control, paused_) && !draining_);
   }
 
   void set_paused(bool paused) {

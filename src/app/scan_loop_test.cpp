@@ -93,6 +93,18 @@ TEST_F(Publishing, ScansAtOnceAndThenEveryIntervalForWhatChanged) {
   ASSERT_TRUE(seen.next_scan);
 }
 
+TEST_F(Publishing, AWallClockThatJumpsAnHourNeitherHurriesNorHoldsUpScans_F136) {
+  start("p1");
+  pass(seconds{5});
+  EXPECT_EQ(world_.source->counts().lists, 1u);
+  world_.clock.set_wall(world_.clock.wall() + std::chrono::hours{1});
+  pass(minutes{9});
+  EXPECT_EQ(world_.source->counts().lists, 1u) << "no burst";
+  world_.clock.set_wall(world_.clock.wall() - std::chrono::hours{2});
+  pass(minutes{2});
+  EXPECT_EQ(world_.source->counts().lists, 2u) << "no freeze";
+}
+
 TEST_F(Publishing, OnlyOneOfSeveralPublishersScans_F125) {
   world_.source->put("a", "one");
   for (const char* name : {"p1", "p2", "p3"}) start(name);
@@ -174,6 +186,19 @@ TEST_F(Publishing, NoScanBeginsWhilePaused) {
   pass(seconds{3});
   EXPECT_EQ(waiting(), 1u);
   EXPECT_FALSE(status().paused);
+}
+
+TEST_F(Publishing, APauseOutlivesAnEmptiedBoard_F105) {
+  world_.source->put("a", "one");
+  auto asked = operate();
+  ASSERT_TRUE(run(asked.set_paused(true)));
+  start("p1");
+  pass(seconds{5});
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
+  EXPECT_FALSE(status().paused);
+  pass(minutes{30});
+  EXPECT_EQ(waiting(), 0u);
+  EXPECT_TRUE(status().paused);
 }
 
 TEST_F(Publishing, AScanWhosePublisherDiedIsNotCalledRunning_F122) {

@@ -174,6 +174,11 @@ std::optional<WorkerNote> parse_worker_note(const std::string& text) {
   return note;
 }
 
+bool is_paused(const std::map<std::string, std::string>& control, bool before) {
+  const auto note = control.find(kPausedNote);
+  return note == control.end() ? before : note->second == "1";
+}
+
 std::string to_note(const ScanWish& wish) { return wish.id + (wish.audit ? " audit" : ""); }
 
 ScanWish parse_scan_wish(const std::string& text) {

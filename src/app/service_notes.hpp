@@ -13,8 +13,8 @@
 namespace ferry::app {
 
 // Topics and names on the board.
-inline constexpr const char* kControlTopic = "control";  ///< kPausedNote, kScanNote, kScanSeenNote
-inline constexpr const char* kPausedNote = "paused";
+inline constexpr const char* kControlTopic = "control";    ///< kPausedNote, kScanNote, kScanSeenNote
+inline constexpr const char* kPausedNote = "paused";       ///< "1" or "0"
 inline constexpr const char* kScanNote = "scan";           ///< the newest request: its id, and " audit" for an audit
 inline constexpr const char* kScanSeenNote = "scan-seen";  ///< the newest request that the scanning publisher knows of
 inline constexpr const char* kScansTopic = "scans";        ///< kScansNote
@@ -22,6 +22,9 @@ inline constexpr const char* kScansNote = "list";
 inline constexpr const char* kWorkersTopic = "workers";  ///< one note per migrator, by its name
 inline constexpr const char* kWorkTotals = "work";       ///< counters: kCopied, kCopiedBytes, …; rungs as "rung.md5"
 inline constexpr const char* kScanLease = "scan";
+
+/// Whether work is paused. A note that is missing, as when Redis was emptied, changes nothing.
+[[nodiscard]] bool is_paused(const std::map<std::string, std::string>& control, bool before);
 
 /// The scans, and what was settled when the newest complete one began: from both follows the backlog.
 struct ScanNotes {

@@ -109,7 +109,7 @@ Task<Result<admin::ScanRequest>> ServiceOperator::scan(bool audit) {
 }
 
 Task<Status> ServiceOperator::set_paused(bool paused) {
-  return rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "", Milliseconds{0});
+  return rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "0", Milliseconds{0});
 }
 
 Task<Result<ServiceOperator::Notes>> ServiceOperator::read_notes() {
@@ -124,7 +124,7 @@ Task<Result<ServiceOperator::Notes>> ServiceOperator::read_notes() {
   Notes notes;
   notes.scans = parse_scan_notes((*scans)[kScansNote]);
   notes.totals = *std::move(totals);
-  notes.paused = control->contains(kPausedNote);
+  notes.paused = is_paused(*control, false);
   for (const auto& [name, text] : *workers) {
     if (auto note = parse_worker_note(text)) notes.workers.push_back(*std::move(note));
   }

@@ -9,10 +9,10 @@
 #include "app/publisher_run.hpp"
 #include "app/roles.hpp"
 #include "app/service_rooms.hpp"
+#include "app/service_state.hpp"
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
 #include "observe/log.hpp"
-#include "state/redis/redis_client.hpp"
 #include "state/redis/redis_state.hpp"
 
 namespace ferry::app {
@@ -39,7 +39,7 @@ pubsub::Options queue_options(const Settings& settings, const std::string& name)
   options.endpoint = from.host;
   options.tls = from.tls;
   options.ca_file = settings.ca_file;
-  options.project = from.project.empty() ? "bucketferry-local" : from.project;
+  options.project = from.project;
   options.topic = from.topic;
   options.subscription = from.subscription;
   options.job = settings.job.id();
@@ -52,17 +52,11 @@ pubsub::Options queue_options(const Settings& settings, const std::string& name)
 }
 
 Result<Standing> stand(const Settings& settings) {
-  redis::ClientOptions options;
-  options.address = settings.service.redis.address;
-  options.username = settings.service.redis.username;
-  options.password = settings.service.redis.password;
-  options.ca_file = settings.ca_file;
-  auto client = redis::Client::open(std::move(options), system_clock(), system_rng());
-  if (!client) return fail(std::move(client).error().during("REDIS_ADDRESS"));
+  auto client = open_redis(settings);
+  if (!client) return fail(std::move(client).error());
   Standing standing;
   standing.redis = *std::move(client);
-  const redis::StateOptions kept{settings.service.redis.expected_objects, settings.service.redis.secret};
-  standing.state = redis::open_state(standing.redis, settings.job, kept, system_rng());
+  standing.state = open_redis_state(standing.redis, settings);
   standing.board = redis::open_board(standing.redis, settings.job, system_rng());
   return standing;
 }

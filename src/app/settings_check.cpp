@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kSecretFileBytesMax = 4'096;
 constexpr std::size_t kKeyBytesMax = 1'024;
+constexpr std::uint64_t kDescriptorsBesides = 48;  // for all but transfers: queue, state, API, log, listings
 constexpr std::string_view kEmulatorProject = "bucketferry-local";
 
 tl::unexpected<Error> refuse(std::string why) { return fail(ErrorKind::kInvalid, std::move(why)); }
@@ -112,6 +113,17 @@ Status complete(Settings* settings) {
   if (is_service(settings->command)) return complete_service(settings);
   if (settings->command == Command::kCache) return complete_cache(settings);
   return Unit{};
+}
+
+void fit_to_descriptors(Settings* settings, std::uint64_t limit) {
+  if (settings->command != Command::kCopy && settings->command != Command::kMigrator) return;
+  const std::uint64_t left = limit > kDescriptorsBesides ? limit - kDescriptorsBesides : 0;
+  const auto possible = static_cast<std::size_t>(std::max<std::uint64_t>(1, left / 2));
+  if (settings->transfers <= possible) return;
+  settings->warnings.push_back("only " + std::to_string(possible) + " of " + std::to_string(settings->transfers) +
+                               " transfers at once: the limit of open files is " + std::to_string(limit) +
+                               "; raise it (ulimit -n)");
+  settings->transfers = possible;
 }
 
 }  // namespace ferry::app

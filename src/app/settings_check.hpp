@@ -10,4 +10,7 @@ namespace ferry::app {
 /// @error kInvalid: one line that names the setting and the remedy, never a secret
 [[nodiscard]] Status complete(Settings* settings);
 
+/// Lowers `transfers` to what the process's limit of open files allows, with a warning: each holds two connections.
+void fit_to_descriptors(Settings* settings, std::uint64_t limit);
+
 }  // namespace ferry::app

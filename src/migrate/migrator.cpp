@@ -289,9 +289,11 @@ Task<> Migrator::give_up(Delivery delivery, Failure failure) {
   std::move(delivery).ack();
 }
 
+/// Not the object's fault, so never too often; soon at first, because most outages are short.
 void Migrator::give_back(Delivery delivery) {
   ++tally_->retried;
-  std::move(delivery).nack(options_.redelivery.ceiling);
+  const auto wait = options_.redelivery.after(static_cast<int>(delivery.attempt()), rng_->unit(), std::nullopt);
+  std::move(delivery).nack(wait.value_or(options_.redelivery.ceiling));
 }
 
 /// When nothing at all succeeds, going on would only fill the ledger with every object of the bucket.

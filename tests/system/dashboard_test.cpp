@@ -7,6 +7,7 @@
 
 #include "testing/base/temporary_folder.hpp"
 #include "tests/system/process.hpp"
+#include "tests/system/service.hpp"
 
 namespace ferry::system_test {
 namespace {
@@ -37,6 +38,29 @@ TEST(Dashboard, ShowsTheServiceAndCommandsIt) {
   EXPECT_THAT(ended.out, HasSubstr("\npause\nresume\nscan audit=0\nscan audit=1\nretry 1\nretry 1\nretry 0\n"))
       << "what the buttons did";
   EXPECT_EQ(ended.err.find(password), std::string::npos);
+}
+
+class ServiceDashboard : public Service {};
+
+TEST_F(ServiceDashboard, PausesResumesAndRetriesInARealRun) {
+  constexpr int kObjects = 6'000;
+  const std::string strangers_key = "data/0000000/007";
+  start_synthetic_service(kObjects, kKiB, {"--latency", "40"});
+  target_->put(strangers_key, "somebody else's");
+  start_migrator({"--transfers", "16"});
+  start_migrator({"--transfers", "16"});
+  start_publisher();
+  const std::filesystem::path modules = FERRY_NODE_MODULES;
+  ASSERT_TRUE(std::filesystem::exists(modules)) << modules << " is missing: run `scripts/bootstrap test`";
+  std::filesystem::create_directories(FERRY_PICTURES);
+  const auto browser = run(
+      {"node",
+       {(modules.parent_path() / "dashboard_service.mjs").string(), api_, kUser, kPassword, sandbox_->gcs(), kTarget,
+        strangers_key, std::to_string(kObjects), (std::filesystem::path{FERRY_PICTURES} / "service.png").string()},
+       {{"HOME", folder().string()}}},
+      folder(), "browser", Duration{150});
+  EXPECT_EQ(browser.code, 0) << browser.out << browser.err;
+  expect_all_there();
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class PubsubLibrary : public SystemTest {
     endpoint_ = boost::json::value_to<std::string>(sandbox_->ready().at("pubsub"));
     queue_ = std::make_unique<pubsub::HomedQueue>(pubsub::local_options(endpoint_));
   }
-  [[nodiscard]] Ended node(const std::string& script, const std::string& resource, int count) {
+  [[nodiscard]] Ended node(const std::string& script, const std::string& resource, const std::string& last) {
     const std::filesystem::path modules = FERRY_NODE_MODULES;
     if (!std::filesystem::exists(modules / "@google-cloud/pubsub")) {
       ADD_FAILURE() << modules << " lacks a library: run `scripts/bootstrap test`";
@@ -23,9 +23,8 @@ class PubsubLibrary : public SystemTest {
     }
     const Environment environment{
         {"HOME", folder().string()}, {"METADATA_SERVER_DETECTION", "none"}, {"PUBSUB_EMULATOR_HOST", endpoint_}};
-    return run(
-        {"node", {(modules.parent_path() / script).string(), "test", resource, std::to_string(count)}, environment},
-        folder(), "node", Duration{90});
+    return run({"node", {(modules.parent_path() / script).string(), "test", resource, last}, environment}, folder(),
+               "node", Duration{90});
   }
   [[nodiscard]] std::uint64_t messages(const char* operation) {
     const auto counters = sandbox_->counters();
@@ -39,7 +38,15 @@ class PubsubLibrary : public SystemTest {
 
 TEST_F(PubsubLibrary, PublishesMessagesThatWeUnderstand) {
   constexpr int kMessages = 300;
-  const auto ended = node("pubsub_publish.mjs", "topic-work", kMessages);
+  std::string lines;
+  for (int i = 0; i < kMessages; ++i) {
+    const auto number = std::to_string(i);
+    const boost::json::object message{{"key", "of a library/" + number + " \xf0\x9f\x9a\xa2"},
+                                      {"etag", "\"tag-" + number + "\""}};
+    lines += boost::json::serialize(message) + "\n";
+  }
+  write_file(folder() / "messages", lines);
+  const auto ended = node("pubsub_publish.mjs", "topic-work", (folder() / "messages").string());
   ASSERT_EQ(ended.code, 0) << ended.err;
   std::set<std::string> seen;
   while (seen.size() < kMessages) {
@@ -61,7 +68,7 @@ TEST_F(PubsubLibrary, ConsumesWhatWePublish) {
     plans.push_back({ObjectKey{"a\n\"b\"/" + std::to_string(i)}, ETag{"\"t\""}, 7u});
   }
   ASSERT_TRUE(testing::run(queue_->publish(std::move(plans))));
-  const auto ended = node("pubsub_consume.mjs", "subscription-work", kMessages);
+  const auto ended = node("pubsub_consume.mjs", "subscription-work", std::to_string(kMessages));
   ASSERT_EQ(ended.code, 0) << ended.err;
   std::set<std::string> seen;
   for (std::string_view rest = ended.out; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1)) {

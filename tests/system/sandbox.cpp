@@ -84,6 +84,10 @@ std::uint64_t Sandbox::requests(std::string_view service, std::string_view opera
   return total;
 }
 
+void Sandbox::broker(const std::string& instruction) { control("POST", "pubsub/" + instruction); }
+
+boost::json::array Sandbox::broker_holdings() { return boost::json::parse(control("GET", "pubsub")).as_array(); }
+
 void Sandbox::forget() { control("POST", "reset"); }
 
 void Sandbox::stop() {

@@ -33,6 +33,10 @@ class Sandbox {
   [[nodiscard]] boost::json::object counters();
   /// Requests of one operation ("ListObjectsV2"), or of all of a service ("s3"), since the start or the last forget().
   [[nodiscard]] std::uint64_t requests(std::string_view service, std::string_view operation = {});
+  /// Tells its broker to "expire" all leases, to "forget" everything, or to "end-streams?code=UNAVAILABLE".
+  void broker(const std::string& instruction);
+  /// What its broker's subscriptions hold: waiting, delayed, on_loan, streams.
+  [[nodiscard]] boost::json::array broker_holdings();
   void forget();  ///< counters and kept events; the whole log remains for log()
 
   void stop();                                   ///< in good order; a test failure if it can't

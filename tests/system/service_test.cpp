@@ -1,108 +1,17 @@
 // Publisher, migrators, Redis and a broker as processes of their own, and what happens when one of them dies.
 
+#include "tests/system/service.hpp"
+
 #include <gmock/gmock.h>
 
 #include <csignal>
 
 #include "kit/base/hash.hpp"
-#include "testing/net/redis_server.hpp"
-#include "tests/system/system_test.hpp"
 
 namespace ferry::system_test {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr const char* kUser = "operator";
-constexpr const char* kPassword = "correct-horse-battery";
-constexpr const char* kStateSecret = "canary-of-the-state-secret";
-
-class Service : public SystemTest {
- protected:
-  void start_service(std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.end(), {"--pubsub", "0"});
-    start(std::move(arguments));
-    redis_.emplace();
-  }
-
-  Environment service_environment() const {
-    return {{"PUBSUB_EMULATOR_HOST", std::string{sandbox_->ready().at("pubsub").as_string()}},
-            {"REDIS_ADDRESS", redis_->address()},
-            {"SYSTEM_ADMIN_USERNAME", kUser},
-            {"SYSTEM_ADMIN_PASSWORD", kPassword},
-            {"FERRY_STATE_SECRET", kStateSecret},
-            {"no_proxy", "127.0.0.1"}};
-  }
-  std::unique_ptr<Process> start_role(const std::string& role, std::vector<std::string> options) {
-    std::vector<std::string> words{role, "s3://" + kSource, "gs://" + kTarget, "--listen", "127.0.0.1:0"};
-    words.insert(words.end(), options.begin(), options.end());
-    return start_ferry(std::move(words), service_environment());
-  }
-  Process* start_migrator(std::vector<std::string> options = {}) {
-    return migrators_.emplace_back(start_role("migrator", std::move(options))).get();
-  }
-  void start_publisher(std::vector<std::string> options = {}) {
-    publisher_ = start_role("publisher", std::move(options));
-    api_ = "http://127.0.0.1:" + port_of(*publisher_);
-  }
-  static std::string port_of(const Process& process) {
-    std::string port;
-    const auto found = [&] {
-      const auto log = process.err();
-      const auto at = log.find("\"port\":");
-      if (at != std::string::npos) port = log.substr(at + 7, log.find_first_of(",}", at + 7) - at - 7);
-      return !port.empty() || !process.running();
-    };
-    EXPECT_TRUE(eventually(found, Duration{20}));
-    EXPECT_FALSE(port.empty()) << process.err();
-    return port;
-  }
-
-  Reply api(const std::string& method, const std::string& path, const std::string& body = {}) {
-    net::Headers headers{{"Authorization", "Basic " + base64(std::string{kUser} + ":" + kPassword)},
-                         {"X-Ferry-Request", "test"}};
-    if (!body.empty()) headers.add("Content-Type", "application/json");
-    return http_->send(api_, method, path, std::move(headers), body);
-  }
-  boost::json::object api_json(const std::string& method, const std::string& path) {
-    const auto reply = api(method, path);
-    EXPECT_EQ(reply.status / 100, 2) << path << ": " << reply.body;
-    return boost::json::parse(reply.body).as_object();
-  }
-  void scan() { EXPECT_EQ(api("POST", "/scan").status / 100, 2); }
-  std::uint64_t backlog() { return api_json("GET", "/status").at("backlog").to_number<std::uint64_t>(); }
-
-  void expect_all_there(double seconds = 60) {
-    EXPECT_TRUE(eventually([&] { return verify({"--quiet"}).code() == 0; }, Duration{seconds}))
-        << verify().describe() << (publisher_ ? publisher_->err() : "");
-  }
-  std::map<std::string, int> commits_by_key() {
-    std::map<std::string, int> counts;
-    for (const auto& event : sandbox_->events()) {
-      if (event.is_commit("gcs")) ++counts[event.key()];
-    }
-    return counts;
-  }
-  static std::uint64_t copied_by(Ended ended) {
-    const auto at = ended.err.rfind("\"event\":\"migrator.ended\",\"copied\":");
-    EXPECT_NE(at, std::string::npos) << ended.err;
-    return std::stoull(ended.err.substr(ended.err.find(":", at + 24) + 1));
-  }
-  static Ended stop(Process* process) {
-    process->signal(SIGTERM);
-    auto ended = process->wait(Duration{40});
-    EXPECT_EQ(ended.code, 0) << ended.err;
-    return ended;
-  }
-  void put_many(int count, const std::string& prefix = "k") {
-    for (int i = 0; i < count; ++i) source_->put(prefix + std::to_string(i), "bytes of " + std::to_string(i));
-  }
-
-  std::optional<testing::RedisServer> redis_;
-  std::unique_ptr<Process> publisher_;
-  std::vector<std::unique_ptr<Process>> migrators_;
-  std::string api_;
-};
 
 TEST_F(Service, BringsWhatIsThereAndThenJustWhatChanges_F004) {
   start_service();
@@ -123,30 +32,8 @@ TEST_F(Service, BringsWhatIsThereAndThenJustWhatChanges_F004) {
   for (const auto& [key, count] : commits_by_key()) EXPECT_LE(count, key == "k7" ? 4 : 1) << key;
 }
 
-TEST_F(Service, MigratorsShareTheWorkAndCommitEachObjectOnce) {
-  constexpr std::uint64_t kObjects = 4'000;
-  start_synthetic(kObjects, kKiB, {"--pubsub", "0"});
-  redis_.emplace();
-  for (int i = 0; i < 4; ++i) start_migrator({"--transfers", "16"});
-  for (const auto& migrator : migrators_) port_of(*migrator);
-  start_publisher();
-  expect_all_there();
-  std::uint64_t all = 0;
-  for (const auto& migrator : migrators_) {
-    const auto copied = copied_by(stop(migrator.get()));
-    EXPECT_GT(copied, kObjects / 20) << "work is spread over all";
-    all += copied;
-  }
-  EXPECT_EQ(all, kObjects);
-  stop(publisher_.get());
-  const auto counts = commits_by_key();
-  EXPECT_EQ(counts.size(), kObjects);
-  for (const auto& [key, count] : counts) EXPECT_EQ(count, 1) << key;
-}
-
 TEST_F(Service, AKilledMigratorAndAFlushedRedisLoseNothing_F105_F123) {
-  start_synthetic(3'000, kKiB, {"--pubsub", "0", "--latency", "5"});
-  redis_.emplace();
+  start_synthetic_service(3'000, kKiB, {"--latency", "5"});
   start_publisher({"--republish-after", "5s"});
   auto* const victim = start_migrator({"--lease", "10", "--transfers", "32"});
   start_migrator({"--lease", "10", "--transfers", "32"});
@@ -172,7 +59,7 @@ TEST_F(Service, WaitsForRedisAndSaysSo_F102) {
   EXPECT_EQ(sandbox_->requests("s3"), 0u) << "nothing is scanned";
   redis_->start();
   expect_all_there();
-  EXPECT_TRUE(eventually([&] { return http_->send(api_, "GET", "/readyz").status == 200; }, Duration{20}));
+  EXPECT_TRUE(eventually([&] { return is_ready(api_); }, Duration{20}));
 }
 
 TEST_F(Service, RedisThatGoesAwayAndComesBackEmptyIsADelay_F105_F111) {
@@ -189,12 +76,11 @@ TEST_F(Service, RedisThatGoesAwayAndComesBackEmptyIsADelay_F105_F111) {
   redis_->start();
   EXPECT_TRUE(eventually([&] { return api("POST", "/scan").status / 100 == 2; }, Duration{20}));
   expect_all_there();
-  for (const auto& [key, count] : commits_by_key()) EXPECT_EQ(count, 1) << key;
+  expect_one_commit_each();
 }
 
 TEST_F(Service, ARedeployedMigratorDrainsAndGivesBackWhatItCannotFinish_F129) {
-  start_synthetic(2'000, kKiB, {"--pubsub", "0", "--latency", "20"});
-  redis_.emplace();
+  start_synthetic_service(2'000, kKiB, {"--latency", "20"});
   start_publisher();
   auto* const leaver = start_migrator({"--transfers", "20"});
   EXPECT_TRUE(eventually([&] { return sandbox_->requests("gcs", "InsertMultipart") > 100; }, Duration{60}));
@@ -212,7 +98,7 @@ TEST_F(Service, TwoPublishersAreHarmless_F125) {
   start_publisher();
   start_migrator();
   expect_all_there();
-  for (const auto& [key, count] : commits_by_key()) EXPECT_EQ(count, 1) << key;
+  expect_one_commit_each();
 }
 
 TEST_F(Service, TheCacheIsReadAndForgottenByExactNames_F114_F159_F161) {

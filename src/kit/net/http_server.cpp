@@ -22,6 +22,8 @@ constexpr std::uint64_t kDrainMax = 256 * 1024;      // of a request body that t
 constexpr std::size_t kLingerMax = 4 * 1024 * 1024;  // read and dropped so that the peer gets to see the last answer
 constexpr Milliseconds kLinger{2'000};
 constexpr Milliseconds kPauseWithoutDescriptors{100};
+constexpr Milliseconds kPauseWithoutRoom{20};
+constexpr Milliseconds kIdleMin{1'000};        // before a connection has to make room for another
 constexpr std::uint64_t kBodyBytesMin = 1024;  // per body_timeout
 constexpr std::size_t kScratch = 16 * 1024;
 
@@ -334,7 +336,8 @@ class Link : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
       : shared_(shared),
         peer_(std::move(peer)),
         conn_(std::move(socket), &shared->watchdog, &shared->traffic),
-        inbound_(&conn_, shared->options.head_bytes_max) {
+        inbound_(&conn_, shared->options.head_bytes_max),
+        idle_since_(shared->clock->now()) {
     conn_.watch();
   }
   ~Link() { conn_.unwatch(); }
@@ -344,6 +347,14 @@ class Link : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   Task<> serve();
   void stop() {
     if (!busy_) conn_.interrupt("the server stops");
+  }
+  /// Since when nothing was asked that is not answered. Nothing: it is being answered, or is told to go already.
+  [[nodiscard]] std::optional<SteadyTime> idle_since() const {
+    return busy_ || evicted_ ? std::nullopt : std::optional(idle_since_);
+  }
+  void evict() {
+    evicted_ = true;
+    conn_.interrupt("another connection needs the place");
   }
 
  private:
@@ -359,7 +370,9 @@ class Link : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   std::string peer_;
   Conn conn_;
   Inbound inbound_;
+  SteadyTime idle_since_;
   bool busy_ = false;  ///< answering; until then it may be stopped without loss
+  bool evicted_ = false;
   bool lingers_ = false;
 };
 
@@ -413,6 +426,7 @@ Task<bool> Link::serve_one() {
   co_await shared_->handler(&exchange);
   const bool again = co_await exchange.conclude();
   busy_ = !again;
+  idle_since_ = shared_->clock->now();
   lingers_ = exchange.lingers();
   co_return again;
 }
@@ -455,6 +469,8 @@ class Server final : public HttpServer {
  private:
   Status listen(const Tcp::endpoint& endpoint);
   Task<> accept();
+  Task<> make_room();
+  void evict_one();
   Task<> serve(Socket socket);
 
   Shared shared_;
@@ -517,14 +533,34 @@ Task<> Server::accept() {
     boost::system::error_code fault;
     auto socket = co_await acceptor_.async_accept(asio::redirect_error(use_task, fault));
     if (!fault) {
+      co_await make_room();
       group_.spawn(serve(std::move(socket)));
-      co_await group_.below(shared_.options.connections_max + 1);  // this loop is one of the group
     } else if (fault == asio::error::operation_aborted) {
       co_return;
     } else {
       co_await shared_.clock->sleep(kPauseWithoutDescriptors);
     }
   }
+}
+
+/// A newcomer has the place of whoever has asked nothing for longest, or waits until an answer is finished.
+Task<> Server::make_room() {
+  while (group_.size() > shared_.options.connections_max && !shared_.stopping) {  // accept() is one of the group
+    evict_one();
+    co_await shared_.clock->sleep(kPauseWithoutRoom);
+  }
+}
+
+void Server::evict_one() {
+  auto longest = shared_.clock->now() - kIdleMin;
+  Link* chosen = nullptr;
+  for (auto& link : links_) {
+    const auto since = link.idle_since();
+    if (!since || *since > longest) continue;
+    longest = *since;
+    chosen = &link;
+  }
+  if (chosen) chosen->evict();
 }
 
 Task<> Server::serve(Socket socket) {

@@ -54,6 +54,7 @@ struct ServerOptions {
   Milliseconds idle_timeout{75'000};                      ///< between requests
   Milliseconds body_timeout{30'000};                      ///< without progress, either direction
   std::size_t head_bytes_max = 32 * 1024;
+  /// One more takes the place of the one that has been without a request for longest, if there is one.
   std::size_t connections_max = 10'000;
   /// Headers and body of answers that are the server's own: 400, 431 and 500. Nothing: both empty.
   std::function<std::pair<Headers, std::string>(int status)> own_answer;

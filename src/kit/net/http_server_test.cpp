@@ -250,6 +250,21 @@ TEST(HttpServer, HoldsBackConnectionsBeyondTheLimit) {
   EXPECT_EQ(echo.requests, 5);
 }
 
+TEST(HttpServer, TakesThePlaceOfAnIdleConnectionForANewcomer_F155) {
+  Echo echo;
+  Site site{{}, Site::Time::kSimulated};
+  ServerOptions options;
+  options.connections_max = 2;
+  const auto port = site.serve(echo.handler(), options);
+  static constexpr auto idle = [](std::uint16_t to, std::string bytes) -> Task<> { co_await talk_until(to, bytes, 1); };
+  site.background.spawn(idle(port, "GET / HTTP/1.1\r\n"));
+  site.background.spawn(idle(port, ""));
+  for (int i = 0; i < 1'000; ++i) site.context.poll_one();
+  const auto began = site.clock()->now();
+  EXPECT_THAT(site.run(talk(port, {std::string("GET /ok HTTP/1.1\r\nHost: h\r\n") + kClose})), EndsWith("GET /ok "));
+  EXPECT_LT(site.clock()->now() - began, std::chrono::seconds{2});
+}
+
 TEST(HttpServer, GrantsTheBodyToWhoAsksFirst) {
   Echo echo;
   Site site;
