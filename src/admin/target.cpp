@@ -68,7 +68,7 @@ Result<PageWish> parse_page_wish(const Parameters& parameters) {
     const auto number = parse_u64(limit->second);
     if (!number || *number < 1 || *number > kLimitMax)
       return invalid("limit " + in_quotes(limit->second) + ": expected a number from 1 to 10000");
-    wish.limit = *number;
+    wish.limit = number;
   }
   if (const auto cursor = parameters.find("cursor"); cursor != parameters.end()) {
     wish.cursor = from_hex(cursor->second);

@@ -165,11 +165,11 @@ Task<Result<FailurePage>> ServiceOperator::failures(std::optional<ObjectKey> aft
 
 /// Published first, cleared then: dying in between leaves an entry too many, not one too few. Of a message that could
 /// not be read nothing is known that could be published: its entry is only cleared.
-Task<Result<std::uint64_t>> ServiceOperator::retry_page(const std::vector<Failure>& failures,
+Task<Result<std::uint64_t>> ServiceOperator::retry_page(const std::vector<Failure>* failures,
                                                         const std::vector<ObjectKey>* only) {
   std::vector<TransferPlan> plans;
   std::vector<ObjectKey> cleared;
-  for (const Failure& failure : failures) {
+  for (const Failure& failure : *failures) {
     if (!only->empty() && std::ranges::find(*only, failure.key) == only->end()) continue;
     cleared.push_back(failure.key);
     if (!failure.version) continue;
@@ -193,7 +193,7 @@ Task<Result<std::uint64_t>> ServiceOperator::retry(std::vector<ObjectKey> keys) 
   do {
     auto page = co_await rooms_.state->failures(after, kLedgerPage);
     if (!page) co_return fail(std::move(page).error());
-    auto some = co_await retry_page(page->failures, &keys);
+    auto some = co_await retry_page(&page->failures, &keys);
     if (!some) co_return fail(std::move(some).error());
     retried += *some;
     after = page->next;

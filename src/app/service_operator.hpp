@@ -47,7 +47,7 @@ class ServiceOperator final : public admin::Operator {
  private:
   struct Notes;
   Task<Result<Notes>> read_notes();
-  Task<Result<std::uint64_t>> retry_page(const std::vector<Failure>& failures, const std::vector<ObjectKey>* only);
+  Task<Result<std::uint64_t>> retry_page(const std::vector<Failure>* failures, const std::vector<ObjectKey>* only);
 
   Job job_;
   OperatorRooms rooms_;

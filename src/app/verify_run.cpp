@@ -79,8 +79,8 @@ class VerifyCrew {
 
   Task<> verify() {
     auto done = co_await verifier_->run();
-    if (!done) broken_ = std::move(done).error();
     finished_ = done.has_value();
+    if (!finished_) broken_ = std::move(done).error();
   }
 
   Task<> wind_up() {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -108,8 +109,8 @@ TEST(Wake, SetAllResumesEveryWaiterInOrderOnItsOwnExecutor) {
   all.push_back(&nobody_waits);
   Wake::set_all(all);
 
-  std::vector<int> expected;
-  for (int number = 0; number < kEach; ++number) expected.push_back(number);
+  std::vector<int> expected(kEach);
+  std::iota(expected.begin(), expected.end(), 0);
   first.settle();
   EXPECT_EQ(order_first, expected);
   EXPECT_TRUE(order_second.empty()) << "the other executor has not run";
@@ -137,6 +138,7 @@ TEST(Wake, SurvivesSetAndCancelRacingFromTwoThreads) {
   asio::io_context context{1};
   TaskGroup group{context.get_executor()};
   std::vector<std::shared_ptr<Wake>> wakes;
+  wakes.reserve(kRounds);
   for (int round = 0; round < kRounds; ++round) wakes.push_back(std::make_shared<Wake>());
   int woken = 0;
   auto wait = [](std::shared_ptr<Wake> wake, int* count) -> Task<> {
