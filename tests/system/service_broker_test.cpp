@@ -59,14 +59,13 @@ TEST_F(ServiceAndBroker, RepeatsMessagesAndLosesAcks_F084_F086) {
   put_many(200);
   sandbox_->fault({{"service", "pubsub"}, {"op", "Deliver"}, {"every", 2}, {"action", {{"duplicate", true}}}});
   sandbox_->fault({{"service", "pubsub"}, {"op", "Acknowledge"}, {"times", 5}, {"action", {{"swallow", true}}}});
-  start_migrator();
-  start_migrator();
+  for (int i = 0; i < 2; ++i) start_migrator({"--lease", "10"});
   await_migrators();
   start_publisher();
   expect_all_there();
   EXPECT_TRUE(eventually([&] { return sandbox_->requests("pubsub", "Acknowledge") > 5; }, Duration{20}));
-  sandbox_->broker("expire");
-  EXPECT_TRUE(eventually([&] { return broker_holds() == 0; }, Duration{30}))
+  // What was acked in vain comes again when its lease has ended.
+  EXPECT_TRUE(eventually([&] { return broker_holds() == 0; }, Duration{60}))
       << boost::json::serialize(sandbox_->broker_holdings());
   expect_one_commit_each();
 }
