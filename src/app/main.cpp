@@ -1,10 +1,14 @@
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,10 +30,19 @@ std::uint64_t raise_descriptor_limit() {
   return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-/// Credentials live in our memory: no core file.
+/// Credentials live in our memory: no core file, and none through a pipe, for which the limit does not count (core(5)).
 void forbid_core_files() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+/// Every state that we can be in is one that a kill could have left: ending here is as safe as going on is not.
+[[noreturn]] void end_for_want_of_memory() {
+  constexpr std::string_view kWhy =
+      "bucketferry: out of memory; nothing is lost: run the same command again with fewer --transfers or more memory\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
+  ::_exit(static_cast<int>(ExitCode::kRefused));
 }
 
 ExitCode run(std::vector<std::string> words, std::uint64_t descriptors) {
@@ -61,6 +74,7 @@ int main(int count, char** words) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), not the end of a migration
   const auto descriptors = ferry::app::raise_descriptor_limit();
   ferry::app::forbid_core_files();
+  std::set_new_handler(ferry::app::end_for_want_of_memory);
   try {
     return static_cast<int>(ferry::app::run({words + 1, words + count}, descriptors));
   } catch (...) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
 namespace ferry {
 namespace {
@@ -22,9 +23,10 @@ double resident_bytes() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-double open_files() {
+/// Nothing where the system keeps it from us: the process is not dumpable, and not root's.
+std::optional<double> open_files() {
   DIR* folder = ::opendir("/proc/self/fd");
-  if (!folder) return 0;
+  if (!folder) return std::nullopt;
   double count = -3;  // ".", "..", and the folder itself
   while (::readdir(folder)) ++count;
   ::closedir(folder);
@@ -62,7 +64,7 @@ void MetricsPage::process() {
   counter("process_cpu_seconds_total", "User and system CPU time",
           seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
   gauge("process_resident_memory_bytes", "Resident memory", resident_bytes());
-  gauge("process_open_fds", "Open file descriptors", open_files());
+  if (const auto open = open_files()) gauge("process_open_fds", "Open file descriptors", *open);
 }
 
 std::string MetricsPage::text() const { return prometheus::TextSerializer{}.Serialize(families_->all); }

@@ -1,5 +1,7 @@
 // The process dies at the worst moment; the same command goes on.
 
+#include <gmock/gmock.h>
+
 #include <csignal>
 
 #include "tests/system/system_test.hpp"
@@ -103,6 +105,48 @@ TEST_F(Interrupt, ClosedPipesAndHangupsAreNoCrash_F130_F134) {
   const auto hung_up = read_outcome(interrupt("InsertMultipart", 500, SIGHUP));
   EXPECT_EQ(hung_up.code(), 130) << hung_up.describe();
   EXPECT_EQ(copy().code(), 0);
+}
+
+class Memory : public SystemTest {
+ protected:
+  /// With this limit of private memory. Sanitizers reserve more than any limit: with them it is not set.
+  Outcome copy_within(std::uint64_t bytes) {
+    auto command = copy_command();
+    if (!kMemoryIsOurs) return read_outcome(run(command, folder(), "limited", kCopyMax));
+    command.arguments.insert(command.arguments.begin(), {"--data=" + std::to_string(bytes), command.program});
+    command.program = "prlimit";
+    return read_outcome(run(command, folder(), "limited", kCopyMax));
+  }
+};
+
+TEST_F(Memory, OfTheDocumentedSizeSuffices_F131) {
+  start_synthetic(200, 3 * kMiB);
+  const auto outcome = copy_within(128 * kMiB);
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(outcome.number("copied"), 200);
+}
+
+TEST_F(Memory, ThatIsTooLittleEndsTheProcessWithOneLineAndLosesNothing_F131_F132) {
+  start_synthetic(200, 3 * kMiB);
+  const auto outcome = copy_within(30 * kMiB);
+  if (kMemoryIsOurs) {
+    EXPECT_EQ(outcome.code(), 3) << outcome.describe();
+    EXPECT_EQ(outcome.ended.signal, 0);
+    EXPECT_THAT(outcome.ended.err, ::testing::HasSubstr("out of memory"));
+  }
+  const auto again = copy();
+  EXPECT_EQ(again.code(), 0) << again.describe();
+  EXPECT_EQ(again.number("copied") + again.number("unchanged"), 200);
+}
+
+TEST_F(Crash, LeavesNoCoreFileWhateverTheLimits_F167) {
+  start_synthetic(1, kGiB);
+  auto process = start_copy();
+  ASSERT_TRUE(eventually([&] { return sandbox_->requests("gcs", "PutChunk") >= 1; }, Duration{60}));
+  process->signal(SIGSEGV);
+  const auto ended = process->wait(Duration{30});
+  EXPECT_EQ(ended.signal, SIGSEGV);
+  EXPECT_FALSE(ended.dumped_core);
 }
 
 }  // namespace

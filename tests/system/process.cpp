@@ -130,6 +130,7 @@ void Process::reap(Ended* ended) {
   checked(::wait4(pid_, &status, 0, &usage), "wait4");
   pid_ = -1;
   ended->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  ended->dumped_core = WIFSIGNALED(status) && WCOREDUMP(status);
   ended->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   ended->seconds = Duration{std::chrono::steady_clock::now() - started_}.count();
   ended->peak_kib = static_cast<std::uint64_t>(usage.ru_maxrss);

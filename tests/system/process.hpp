@@ -31,6 +31,7 @@ struct Command {
 struct Ended {
   int code = -1;   ///< as a shell shows it: 128 + signal if one ended it
   int signal = 0;  ///< that ended it; 0: none
+  bool dumped_core = false;
   std::string out, err;
   double seconds = 0;
   std::uint64_t peak_kib = 0;  ///< resident; never below that of the test program when it forked
