@@ -75,6 +75,8 @@ std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
 }
 
 constexpr Choice<OnForeign> kOnForeign[] = {{"fail", OnForeign::kFail}, {"overwrite", OnForeign::kOverwrite}};
+constexpr Choice<Integrity> kIntegrity[] = {
+    {"auto", Integrity::kAuto}, {"full", Integrity::kFull}, {"fast", Integrity::kFast}};
 constexpr Choice<ProgressMode> kProgress[] = {{"auto", ProgressMode::kAuto},
                                               {"bar", ProgressMode::kBar},
                                               {"plain", ProgressMode::kPlain},
@@ -114,6 +116,14 @@ std::vector<Option> work_options() {
            .commands = kInCopy | kInServices,
            .help = "a target object that bucketferry did not write is in the way: fail or overwrite (default: fail)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kOnForeign, &s->on_foreign); }},
+          {.name = "integrity",
+           .value = "HOW",
+           .environment = {{"FERRY_INTEGRITY", false}},
+           .group = Group::kWork,
+           .commands = kInCopy | kInMigrator,
+           .help = "what to spend on proof: auto, the cheapest checksum that S3 holds; full, every one, and a second "
+                   "reading where there is none; fast, only what GCS verifies by itself (default: auto)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kIntegrity, &s->integrity); }},
           {.name = "dry-run",
            .value = "",
            .environment = {},

@@ -12,6 +12,7 @@
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
 #include "plan/decide.hpp"
+#include "plan/integrity.hpp"
 #include "state/record.hpp"
 
 namespace ferry::app {
@@ -104,6 +105,7 @@ struct Settings {
   std::vector<std::string> include, exclude;
 
   OnForeign on_foreign = OnForeign::kFail;
+  Integrity integrity = Integrity::kAuto;
   bool dry_run = false;
   std::optional<std::string> state_file;  ///< nothing: below $XDG_STATE_HOME, by job
   Milliseconds grace{10'000};

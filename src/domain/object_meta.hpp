@@ -25,6 +25,13 @@ using UserMetadata = std::vector<std::pair<std::string, std::string>>;
 /// Whether a plain ETag may be an MD5: only for kNone and kAes256 (protocol-facts 1.5).
 enum class Encryption { kNone, kAes256, kKms, kCustomerKey, kOther };
 
+/// A digest of the digests of the parts that an object was uploaded in.
+struct PartsDigest {
+  Digest digest;
+  std::uint32_t count = 0;  ///< of parts, at least 1
+  bool operator==(const PartsDigest&) const = default;
+};
+
 struct ObjectMeta {
   Version version;
   std::uint64_t size = 0;  ///< of the whole object, also when a range was asked for
@@ -32,8 +39,9 @@ struct ObjectMeta {
   UserMetadata user;
   std::string storage_class = "STANDARD";  ///< unknown values are kept as they are
   Encryption encryption = Encryption::kNone;
-  std::vector<Digest> checksums;   ///< stored, of the full object; composite ones are not here
-  std::uint32_t missing_meta = 0;  ///< x-amz-missing-meta: entries that the server could not express
+  std::vector<Digest> checksums;        ///< stored, of the full object
+  std::vector<PartsDigest> composites;  ///< stored, of the parts' checksums; the ETag is not here
+  std::uint32_t missing_meta = 0;       ///< x-amz-missing-meta: entries that the server could not express
 };
 
 /// One line of a source listing.

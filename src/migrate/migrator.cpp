@@ -79,7 +79,7 @@ Migrator::Migrator(Job job, MigratorOptions options, ObjectSource* source, Objec
       sink_(sink),
       clock_(clock),
       rng_(rng),
-      rooms_{source, target, state, tally, clock, &buffers_, options.activity} {}
+      rooms_{source, target, state, tally, clock, &buffers_, options.activity, options.choices} {}
 
 Task<Status> Migrator::run() {
   TaskGroup transfers{co_await asio::this_coro::executor};

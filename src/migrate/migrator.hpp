@@ -15,6 +15,7 @@ namespace ferry {
 
 struct MigratorOptions {
   Policy policy;
+  TransferChoices choices;
   std::size_t transfers = 64;  ///< at once
   int rounds_max = 4;          ///< per delivery: compare-and-try-again after a conflict or an unknown outcome
   /// Between deliveries of one object; attempts_max deliveries, then the ledger.

@@ -102,6 +102,7 @@ Version MemoryBucket::put(std::string key, std::string bytes, PutOptions options
   meta.storage_class = std::move(options.storage_class);
   meta.encryption = options.encryption;
   meta.checksums = std::move(options.checksums);
+  meta.composites = std::move(options.composites);
   meta.missing_meta = options.missing_meta;
   object->bytes = std::move(bytes);
   auto version = meta.version;

@@ -30,6 +30,7 @@ struct PutOptions {
   std::string storage_class = "STANDARD";
   Encryption encryption = Encryption::kNone;
   std::vector<Digest> checksums;
+  std::vector<PartsDigest> composites;
   std::uint32_t missing_meta = 0;
   std::optional<std::size_t> part_size;  ///< uploaded in parts of this size: the tag is `"…-N"`
   std::vector<std::size_t> part_sizes;   ///< the same with parts of these sizes
