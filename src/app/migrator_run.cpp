@@ -107,7 +107,7 @@ class MigratorRun::Crew final : public admin::Probe {
     lane->clients = *std::move(clients);
     MigratorOptions options;
     options.policy.on_foreign = settings_.on_foreign;
-    options.choices.integrity = settings_.integrity;
+    options.choices = {settings_.integrity, settings_.metadata};
     options.transfers = transfers;
     options.patient = true;
     options.activity = &activity_;

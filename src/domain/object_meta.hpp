@@ -22,6 +22,9 @@ struct ContentHeaders {
 /// Names lower-case, values decoded UTF-8; sorted by name; no name twice.
 using UserMetadata = std::vector<std::pair<std::string, std::string>>;
 
+/// Of an object: up to ten, in the source's order.
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
 /// Whether a plain ETag may be an MD5: only for kNone and kAes256 (protocol-facts 1.5).
 enum class Encryption { kNone, kAes256, kKms, kCustomerKey, kOther };
 
@@ -42,6 +45,10 @@ struct ObjectMeta {
   std::vector<Digest> checksums;        ///< stored, of the full object
   std::vector<PartsDigest> composites;  ///< stored, of the parts' checksums; the ETag is not here
   std::uint32_t missing_meta = 0;       ///< x-amz-missing-meta: entries that the server could not express
+  std::uint32_t tags = 0;               ///< how many there are; ObjectSource::tags() says which
+  bool website_redirect = false;
+  bool object_lock = false;      ///< retention or legal hold
+  bool expires_by_rule = false;  ///< a rule of the bucket deletes it on a certain day
 };
 
 /// One line of a source listing.

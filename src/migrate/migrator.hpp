@@ -60,6 +60,7 @@ class Migrator {
   Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
   Task<> settle(Delivery delivery, Outcome outcome);
   Task<> conclude(Delivery delivery, Receipt receipt, bool moved);
+  void count_proof(const Receipt& receipt);
   Task<> set_back(Delivery delivery, Setback setback);
   Task<> give_up(Delivery delivery, Failure failure);
   void give_back(Delivery delivery);

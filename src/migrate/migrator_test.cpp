@@ -467,6 +467,86 @@ TEST(Migrator, DoesNotTakeTheTagOfAnEncryptedObjectAsItsHash_F016) {
   EXPECT_EQ(world.tally->rungs[static_cast<std::size_t>(Rung::kTransport)], 1u);
 }
 
+// --- metadata -------------------------------------------------------------------------------------------------------
+
+std::uint64_t loss_count(const World& world, Loss loss) { return world.tally->losses[static_cast<std::size_t>(loss)]; }
+
+TEST(Migrator, AsksForTagsOnlyWhereThereAreSome) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("plain", "a");
+  world.source->put("tagged", "b", tagged);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.source->counts().tags, 1u);
+  EXPECT_EQ(world.tally->lossy, 0u);
+  const auto metadata = world.target->object(ObjectKey{"tagged"})->metadata;
+  EXPECT_NE(std::ranges::find(metadata, UserMetadata::value_type{"s3-tag-Project", "x"}), metadata.end());
+}
+
+TEST(Migrator, TagsThatAreNotWantedCostNothingAndAreNamed) {
+  World world;
+  world.migrator_options.choices.metadata.tags = TagsTo::kNowhere;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.source->counts().tags, 0u);
+  EXPECT_EQ(loss_count(world, Loss::kTags), 1u);
+  EXPECT_EQ(world.tally->lossy, 1u);
+}
+
+TEST(Migrator, TagsThatAreForbiddenDoNotKeepTheObject) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  world.source->fail_tags("tagged", Error{ErrorKind::kDenied, "403"}, MemoryBucket::kAlways);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.text("tagged"), "b");
+  EXPECT_EQ(loss_count(world, Loss::kTags), 1u);
+}
+
+TEST(Migrator, TagsThatCannotBeHadForNowAreAskedForAgain) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  world.source->fail_tags("tagged", Error{ErrorKind::kUnavailable, "503"}, 1);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 1u);
+  EXPECT_EQ(world.tally->retried, 1u);
+  EXPECT_EQ(world.tally->lossy, 0u);
+}
+
+TEST(Migrator, NamesLossesAlsoWhereTheAnswerToTheCommitWasLost) {
+  World world;
+  PutOptions options;
+  options.website_redirect = true;
+  world.source->put("a", "hello", options);
+  world.target->lose_answer(ObjectKey{"a"});
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 1u);
+  EXPECT_EQ(loss_count(world, Loss::kWebsiteRedirect), 1u);
+}
+
+TEST(Migrator, BringsClassTimeAndContextsByChoice) {
+  World world;
+  auto& choices = world.migrator_options.choices.metadata;
+  choices.tags = TagsTo::kContexts;
+  choices.storage_classes = {{"STANDARD_IA", "NEARLINE"}};
+  choices.modified_as_custom_time = true;
+  PutOptions options;
+  options.storage_class = "STANDARD_IA";
+  options.tags = {{"Project", "x"}};
+  const auto version = world.source->put("a", "hello", options);
+  ASSERT_TRUE(world.copy());
+  const auto object = world.target->object(ObjectKey{"a"});
+  EXPECT_EQ(object->storage_class, "NEARLINE");
+  EXPECT_EQ(object->custom_time, version.modified);
+  EXPECT_EQ(object->contexts, (Tags{{"Project", "x"}}));
+}
+
 // --- messages -------------------------------------------------------------------------------------------------------
 
 /// Hands out one batch, then says that there is no more.

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "domain/byte_range.hpp"
-#include "plan/metadata_map.hpp"
 
 namespace ferry {
 namespace {
@@ -82,7 +81,7 @@ Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   if (auto chosen = co_await choose(); !chosen) co_return chosen;
   const UploadSession session{checkpoint.session};
   if (meta_.version.same_as(checkpoint.version) && meta_.version.etag == plan_.etag) {
-    auto spec = make_spec();
+    auto spec = co_await make_spec();
     if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
     auto upload = co_await rooms_->target->resume(*std::move(spec), session);
     if (!upload && upload.error().kind == ErrorKind::kUnavailable) {
@@ -179,7 +178,7 @@ Task<Step<Unit>> Transfer::begin_upload() {
     co_return setback(Side::kSource, std::move(error), "open source");
   }
   begin_digests();
-  auto spec = make_spec();
+  auto spec = co_await make_spec();
   if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
   auto upload = co_await rooms_->target->begin(*std::move(spec));
   if (!upload) co_return setback(Side::kTarget, std::move(upload).error(), "begin upload");
@@ -187,22 +186,40 @@ Task<Step<Unit>> Transfer::begin_upload() {
   co_return Unit{};
 }
 
-Step<UploadSpec> Transfer::make_spec() const {
+Task<Step<UploadSpec>> Transfer::make_spec() {
   const Provenance provenance{job_->source_uri(plan_.key), meta_.version, meta_.size,
                               rung_of(proofs_, rooms_->choices.integrity)};
-  auto metadata = target_metadata(meta_.user, provenance);
-  if (!metadata) {
-    return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(metadata).error(), FailureReason::kMetadata});
+  auto tags = co_await find_tags();
+  if (!tags) co_return tl::unexpected<Setback>(std::move(tags).error());
+  auto mapped = map_metadata(meta_, *tags, provenance, rooms_->choices.metadata);
+  if (!mapped) {
+    co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(mapped).error(), FailureReason::kMetadata});
   }
+  losses_ = mapped->losses;
   UploadSpec spec;
   spec.key = job_->target_key(plan_.key);
   spec.size = meta_.size;
   spec.expected = expected_;
-  spec.content = meta_.content;
-  spec.metadata = *std::move(metadata);
+  spec.content = std::move(mapped->content);
+  spec.metadata = std::move(mapped->entries);
+  spec.contexts = std::move(mapped->contexts);
+  spec.storage_class = std::move(mapped->storage_class);
+  spec.custom_time = mapped->custom_time;
   const auto given = std::ranges::find_if(proofs_, &Proof::target_verifies);
   if (given != proofs_.end()) spec.hash = given->expected;
-  return spec;
+  co_return spec;
+}
+
+/// Only where there are some, and they are wanted. A source that refuses to tell them doesn't keep the object: their
+/// loss is reported.
+Task<Step<std::optional<Tags>>> Transfer::find_tags() {
+  if (meta_.tags == 0 || rooms_->choices.metadata.tags == TagsTo::kNowhere) co_return std::optional<Tags>{};
+  auto tags = co_await rooms_->source->tags(plan_.key);
+  if (tags) co_return std::optional{*std::move(tags)};
+  if (tags.error().kind == ErrorKind::kDenied || tags.error().kind == ErrorKind::kInvalid) {
+    co_return std::optional<Tags>{};
+  }
+  co_return setback(Side::kSource, std::move(tags).error(), "read tags");
 }
 
 Task<Step<Unit>> Transfer::open_reader(std::uint64_t offset) {
@@ -293,6 +310,7 @@ Task<Step<Receipt>> Transfer::commit() {
   receipt.generation = stored->generation;
   receipt.rung = rung_of(proofs_, rooms_->choices.integrity);
   receipt.size = meta_.size;
+  receipt.losses = losses_;
   receipt.when = std::chrono::floor<std::chrono::seconds>(rooms_->clock->wall());
   co_return receipt;
 }

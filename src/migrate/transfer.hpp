@@ -16,6 +16,7 @@
 #include "observe/activity.hpp"
 #include "observe/tally.hpp"
 #include "plan/integrity.hpp"
+#include "plan/metadata_map.hpp"
 #include "source/object_source.hpp"
 #include "state/state_store.hpp"
 #include "target/object_target.hpp"
@@ -38,6 +39,7 @@ using Step = tl::expected<T, Setback>;
 /// What a job may choose about every transfer.
 struct TransferChoices {
   Integrity integrity = Integrity::kAuto;
+  MetadataChoices metadata{};
 };
 
 /// What a transfer works with. All outlive it and belong to its thread (state and tally: any thread).
@@ -66,6 +68,9 @@ class Transfer {
   /// kind.
   Task<Step<Receipt>> run(Generation expected);
 
+  /// What this attempt could not bring over, also where its outcome is unknown.
+  [[nodiscard]] Losses losses() const { return losses_; }
+
  private:
   Task<Step<Unit>> start();
   Task<Step<Unit>> resume(Checkpoint checkpoint);
@@ -79,7 +84,8 @@ class Transfer {
   void begin_digests();
   void restore_digests(const Checkpoint& checkpoint);
   Task<Step<Unit>> begin_upload();
-  [[nodiscard]] Step<UploadSpec> make_spec() const;
+  Task<Step<UploadSpec>> make_spec();
+  Task<Step<std::optional<Tags>>> find_tags();
   Task<Step<Unit>> open_reader(std::uint64_t offset);
   Task<Step<Unit>> move_body();
   Task<Step<Unit>> recover();
@@ -103,6 +109,7 @@ class Transfer {
   ObjectMeta meta_;
   std::vector<Proof> proofs_;
   PartSizes parts_;  ///< where a proof is over parts
+  Losses losses_;
   std::unique_ptr<ObjectReader> reader_;
   std::unique_ptr<Upload> upload_;
   std::uint64_t position_ = 0;  ///< next byte that the reader gives; never above upload_->offset() when a write begins

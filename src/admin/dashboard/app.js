@@ -258,6 +258,12 @@ function showRungs() {
   });
 }
 
+function showLosses() {
+  const losses = Object.entries(status.losses).filter(([, objects]) => objects > 0);
+  $('losses').hidden = losses.length === 0;
+  text($('losses'), `Arrived without: ${losses.map(([what, objects]) => `${what} ${f.count(objects)}`).join(', ')}`);
+}
+
 function makeFailure() {
   const row = make('li', 'failure');
   const retryOne = make('button', 'quiet', 'Retry');
@@ -318,6 +324,7 @@ function show() {
   showWorkers();
   showScans();
   showRungs();
+  showLosses();
   const ledger = `${status.failed} ${status.retried} ${status.scans[0]?.failed}`;
   if (ledger !== failuresOf) {
     failuresOf = ledger;

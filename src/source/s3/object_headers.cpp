@@ -106,6 +106,16 @@ std::uint32_t missing_meta_of(const net::Headers& headers) {
   return count ? static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_u64(*count).value_or(1), UINT32_MAX)) : 0;
 }
 
+std::uint32_t tag_count_of(const net::Headers& headers) {
+  const auto count = headers.find("x-amz-tagging-count");
+  return count ? static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_u64(*count).value_or(1), UINT32_MAX)) : 0;
+}
+
+bool is_locked(const net::Headers& headers) {
+  const auto hold = headers.find("x-amz-object-lock-legal-hold");
+  return headers.find("x-amz-object-lock-mode").has_value() || (hold && iequals(*hold, "ON"));
+}
+
 }  // namespace
 
 std::optional<ETag> parse_etag(std::string_view text) {
@@ -134,6 +144,10 @@ Result<ObjectMeta> parse_object_headers(const net::Headers& headers, bool with_c
   meta.encryption = encryption_of(headers);
   if (with_checksums) read_checksums(headers, &meta);
   meta.missing_meta = missing_meta_of(headers);
+  meta.tags = tag_count_of(headers);
+  meta.website_redirect = headers.find("x-amz-website-redirect-location").has_value();
+  meta.object_lock = is_locked(headers);
+  meta.expires_by_rule = headers.find("x-amz-expiration").has_value();
   return meta;
 }
 

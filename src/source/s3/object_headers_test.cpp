@@ -116,6 +116,18 @@ TEST(S3ObjectHeaders, PassesOverCompositeChecksumsThatContradictThemselves) {
   }
 }
 
+TEST(S3ObjectHeaders, NoticesWhatCannotTravel) {
+  const auto plain = meta_of(with({}));
+  EXPECT_EQ(plain.tags, 0U);
+  EXPECT_FALSE(plain.website_redirect || plain.object_lock || plain.expires_by_rule);
+  EXPECT_EQ(meta_of(with({{"x-amz-tagging-count", "3"}})).tags, 3U);
+  EXPECT_TRUE(meta_of(with({{"x-amz-website-redirect-location", "/other"}})).website_redirect);
+  EXPECT_TRUE(meta_of(with({{"x-amz-object-lock-mode", "GOVERNANCE"}})).object_lock);
+  EXPECT_TRUE(meta_of(with({{"x-amz-object-lock-legal-hold", "ON"}})).object_lock);
+  EXPECT_FALSE(meta_of(with({{"x-amz-object-lock-legal-hold", "OFF"}})).object_lock);
+  EXPECT_TRUE(meta_of(with({{"x-amz-expiration", "expiry-date=\"x\", rule-id=\"y\""}})).expires_by_rule);
+}
+
 TEST(S3ObjectHeaders, ReadsOnlyExactContentRanges_F017_F150) {
   const auto range = parse_content_range("bytes 7-9/10");
   ASSERT_TRUE(range);
