@@ -71,6 +71,17 @@ void append_metadata(JsonObject* out, const GcsObject& object) {
   for (const auto& [name, value] : object.metadata) metadata.text(name, value);
   metadata.end();
 }
+
+void append_contexts(JsonObject* out, const GcsObject& object) {
+  JsonObject contexts(out->name("contexts"));
+  JsonObject custom(contexts.name("custom"));
+  for (const auto& [name, value] : object.contexts) {
+    JsonObject one(custom.name(name));
+    one.text("value", value).end();
+  }
+  custom.end();
+  contexts.end();
+}
 }  // namespace
 
 void append_object(std::string* out, std::string_view base, std::string_view bucket, std::string_view name,
@@ -110,6 +121,8 @@ void append_object(std::string* out, std::string_view base, std::string_view buc
   if (mask.wants("updated")) json.text("updated", gcs_time(object.updated));
   if (mask.wants("timeStorageClassUpdated")) json.text("timeStorageClassUpdated", gcs_time(object.created));
   if (!object.metadata.empty() && mask.wants("metadata")) append_metadata(&json, object);
+  if (!object.contexts.empty() && mask.wants("contexts")) append_contexts(&json, object);
+  text("kmsKeyName", object.kms_key);
   json.end();
 }
 
@@ -135,6 +148,9 @@ std::string error_json(const GcsError& error) {
 }
 
 namespace {
+
+constexpr std::string_view kStorageClasses[] = {
+    "STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE", "MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY"};
 
 /// The settable fields that are plain text, by their JSON name.
 std::string* text_field(GcsObject* object, std::string_view name) {
@@ -166,12 +182,41 @@ std::optional<GcsError> set_metadata(const json::value& value, GcsObject* object
   return std::nullopt;
 }
 
+bool is_context_text(std::string_view text) {
+  constexpr std::size_t kBytesMax = 256;
+  const auto alphanumeric = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  };
+  return !text.empty() && text.size() <= kBytesMax && alphanumeric(text.front()) &&
+         text.find_first_of("'\"\\/") == std::string_view::npos;
+}
+
+/// {"custom":{NAME:{"value":VALUE}}}
+std::optional<GcsError> set_contexts(const json::value& value, GcsObject* object) {
+  constexpr std::size_t kCountMax = 50;
+  const auto* fields = value.if_object();
+  const auto* custom = fields ? fields->if_contains("custom") : nullptr;
+  if (!custom || !custom->is_object()) return invalid("Invalid value for field contexts.");
+  for (const auto& member : custom->get_object()) {
+    const auto* payload = member.value().if_object();
+    const auto* text = payload ? payload->if_contains("value") : nullptr;
+    if (!text || !text->is_string() || !is_context_text(member.key()) || !is_context_text(text->get_string()) ||
+        member.key().starts_with("goog")) {
+      return invalid("Invalid value for field contexts: a key or value is not allowed.");
+    }
+    object->contexts[std::string(member.key())] = std::string(text->get_string());
+  }
+  if (object->contexts.size() > kCountMax) return invalid("An object may have at most 50 contexts.");
+  return std::nullopt;
+}
+
 bool is_fixed_key_text(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::optional<GcsError> set_field(std::string_view name, const json::value& value, GcsObject* object) {
   if (name == "metadata") return set_metadata(value, object);
+  if (name == "contexts") return set_contexts(value, object);
   auto* field = text_field(object, name);
   if (!field) return std::nullopt;  // output only, or nothing the sandbox keeps
   if (value.is_null()) {
@@ -183,6 +228,9 @@ std::optional<GcsError> set_field(std::string_view name, const json::value& valu
   if (!is_fixed_key_text(text))
     return invalid(fmt::format("Invalid value for field {}: it may hold ASCII only.", name));
   if (name == "customTime" && !parse_rfc3339(text)) return invalid("Invalid value for field customTime.");
+  if (name == "storageClass" && std::ranges::find(kStorageClasses, text) == std::end(kStorageClasses)) {
+    return invalid("Invalid argument: the storage class is not known.");
+  }
   *field = text;
   return std::nullopt;
 }

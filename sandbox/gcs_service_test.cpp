@@ -82,6 +82,24 @@ TEST(Gcs, LimitsMetadata) {
   EXPECT_EQ(world.insert(R"({"name":"k","contentType":"tëxt"})", "x")->status, 400);
 }
 
+TEST(Gcs, KeepsClassTimeAndContextsWithinTheirRules) {
+  World world;
+  const auto done = world.insert(
+      R"({"name":"k","storageClass":"NEARLINE","customTime":"2026-01-02T03:04:05Z","contexts":{"custom":{"a":{"value":"b c"}}}})",
+      "x");
+  ASSERT_EQ(done->status, 200) << done->body;
+  const auto resource = world.gcs("GET", kObject + "k")->json();
+  EXPECT_EQ(text_of(resource, "storageClass"), "NEARLINE");
+  EXPECT_EQ(text_of(resource, "customTime"), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(resource.at("contexts").at("custom").at("a").at("value"), "b c");
+  EXPECT_EQ(world.insert(R"({"name":"k","storageClass":"STANDARD_IA"})", "x")->status, 400);
+  for (const auto* pair : {R"("a/b":{"value":"x"})", R"("a":{"value":""})", R"("a":{"value":"it's"})",
+                           R"("googa":{"value":"x"})", R"("a":"x")", R"("-a":{"value":"x"})"}) {
+    EXPECT_EQ(world.insert(std::string(R"({"name":"k","contexts":{"custom":{)") + pair + "}}}", "x")->status, 400)
+        << pair;
+  }
+}
+
 TEST(Gcs, TakesAMediaPartWithoutHeadersAsRcloneSendsIt) {
   World world;
   const std::string body = "--B\r\nContent-Type: application/json\r\n\r\n{\"name\":\"k\"}\r\n--B\r\n\r\nbytes\r\n--B--";

@@ -83,6 +83,7 @@ Task<GcsService::Failure> GcsService::start_session(Call* call) {
   session->conditions = *conditions;
   session->draft = std::move(resource->object);
   if (query.has("contentEncoding")) session->draft.content_encoding = query.get("contentEncoding");
+  session->draft.kms_key = query.get("kmsKeyName");
   const auto type = wire.header("x-upload-content-type");
   if (session->draft.content_type.empty()) session->draft.content_type = type.value_or("application/octet-stream");
   session->md5 = std::move(resource->md5);

@@ -38,6 +38,8 @@ struct GcsObject {
   std::string content_type, content_encoding, content_disposition, content_language, cache_control, custom_time;
   std::string storage_class = "STANDARD";
   std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> contexts;
+  std::string kms_key;
   std::uint64_t components = 0;  ///< 0: not composed
   WallTime created{}, updated{};
 };

@@ -202,6 +202,7 @@ Task<GcsService::Failure> GcsService::insert_media(Call* call) {
   upload.name = call->route.key;
   upload.resource.object.content_type = call->wire->header("content-type").value_or("application/octet-stream");
   upload.resource.object.content_encoding = query.get("contentEncoding");
+  upload.resource.object.kms_key = query.get("kmsKeyName");
   auto conditions = read_conditions(query);
   if (!conditions) co_return std::move(conditions).error();
   upload.conditions = *conditions;
@@ -237,6 +238,7 @@ std::optional<GcsError> read_resource(std::string_view json, std::optional<std::
   *resource = *std::move(parsed);
   *name = query.has("name") ? std::string(query.get("name")) : resource->name.value_or("");
   if (query.has("contentEncoding")) resource->object.content_encoding = query.get("contentEncoding");
+  resource->object.kms_key = query.get("kmsKeyName");
   auto& type = resource->object.content_type;
   if (type.empty()) {
     type = media_type.value_or("application/octet-stream");

@@ -148,6 +148,8 @@ void append_gcs_object(JsonObject* out, const GcsObject& object) {
   out->number("updated", micros_of(object.updated));
   append_content(out->name("content"), object.content);
   append_pairs(out->name("metadata"), Pairs(object.metadata.begin(), object.metadata.end()));
+  append_pairs(out->name("contexts"), Pairs(object.contexts.begin(), object.contexts.end()));
+  out->text_if("kms_key", object.kms_key);
 }
 
 GcsObject gcs_object_of(const json::object& line, FileStore* bytes) {
@@ -169,6 +171,8 @@ GcsObject gcs_object_of(const json::object& line, FileStore* bytes) {
   object.updated = from_micros(number_of(line, "updated"));
   object.content = content_of(line, bytes);
   for (auto& [name, value] : pairs_of(line, "metadata")) object.metadata[name] = value;
+  for (auto& [name, value] : pairs_of(line, "contexts")) object.contexts[name] = value;
+  object.kms_key = text_of(line, "kms_key");
   return object;
 }
 

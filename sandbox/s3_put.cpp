@@ -11,8 +11,14 @@ namespace {
 
 constexpr std::uint64_t kSinglePutMax = 5ull << 30;
 constexpr std::size_t kMetadataMax = 2 * 1024;
-constexpr std::string_view kKeptHeaders[] = {"Cache-Control", "Content-Disposition", "Content-Language", "Expires",
-                                             "x-amz-website-redirect-location"};
+constexpr std::string_view kKeptHeaders[] = {"Cache-Control",
+                                             "Content-Disposition",
+                                             "Content-Language",
+                                             "Expires",
+                                             "x-amz-website-redirect-location",
+                                             "x-amz-object-lock-mode",
+                                             "x-amz-object-lock-retain-until-date",
+                                             "x-amz-object-lock-legal-hold"};
 constexpr std::string_view kClasses[] = {"STANDARD",     "REDUCED_REDUNDANCY",  "STANDARD_IA",
                                          "ONEZONE_IA",   "INTELLIGENT_TIERING", "GLACIER",
                                          "DEEP_ARCHIVE", "GLACIER_IR"};

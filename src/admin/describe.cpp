@@ -156,6 +156,9 @@ json::object describe(const ServiceStatus& status) {
   json::object rungs;
   for (const auto& [rung, objects] : status.rungs) rungs[readable(rung)] = objects;
   object["rungs"] = std::move(rungs);
+  json::object losses;
+  for (const auto& [loss, objects] : status.losses) losses[readable(loss)] = objects;
+  object["losses"] = std::move(losses);
   object["workers"] = describe_all(status.workers);
   object["bytes_per_second"] = finite(status.bytes_per_second);
   object["objects_per_second"] = finite(status.objects_per_second);

@@ -57,7 +57,8 @@ struct ServiceStatus {
   std::optional<Seconds> next_scan;
   std::uint64_t backlog = 0, backlog_bytes = 0;  ///< published, not yet consumed, as far as is known
   std::uint64_t copied = 0, copied_bytes = 0, already_there = 0, superseded = 0, failed = 0, retried = 0;
-  std::map<std::string, std::uint64_t> rungs;  ///< objects by integrity check
+  std::map<std::string, std::uint64_t> rungs;   ///< objects by integrity check
+  std::map<std::string, std::uint64_t> losses;  ///< objects by what of them did not arrive
   std::vector<WorkerState> workers;
   double bytes_per_second = 0, objects_per_second = 0;
   std::optional<std::uint64_t> seconds_left;

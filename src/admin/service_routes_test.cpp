@@ -68,6 +68,7 @@ TEST(ServiceRoutes, DescribeTheServiceAsValidJsonWhateverItHolds_F151) {
   state.bytes_per_second = std::numeric_limits<double>::infinity();
   state.troubles = {"line\nbreak \x1b[31m %s%n \"quoted\""};
   state.rungs = {{"md5", 3}};
+  state.losses = {{"tags", 2}};
   state.seconds_left = 61;
   state.scans.emplace_back();
   state.workers.emplace_back();
@@ -77,6 +78,7 @@ TEST(ServiceRoutes, DescribeTheServiceAsValidJsonWhateverItHolds_F151) {
   EXPECT_EQ(value.at("bytes_per_second").to_number<double>(), 0);
   EXPECT_EQ(value.at("troubles").at(0).as_string(), state.troubles[0]);
   EXPECT_EQ(value.at("rungs").at("md5").to_number<int>(), 3);
+  EXPECT_EQ(value.at("losses").at("tags").to_number<int>(), 2);
   EXPECT_EQ(value.at("workers").at(0).at("transfers").at(0).at("key_percent_encoded").as_string(), "k%FE");
   EXPECT_FALSE(value.as_object().contains("next_scan"));
 }

@@ -75,6 +75,7 @@ Status add_target(const Recipe& recipe, Backoff backoff, Clients* clients) {
   gcs::Options to;
   to.bucket = recipe.settings.job.target_bucket;
   to.endpoint = recipe.settings.gcs.endpoint;
+  to.kms_key = recipe.settings.gcs.kms_key;
   to.backoff = backoff;
   if (recipe.key) clients->authorization = [provider = *tokens] { return bearer(provider); };
   auto target = gcs::make_target(std::move(to), *std::move(tokens), clients->http.get(), recipe.clock, recipe.rng);

@@ -124,6 +124,7 @@ class CopyRun::Crew {
     if (!settings_.dry_run) {
       MigratorOptions options;
       options.policy.on_foreign = settings_.on_foreign;
+      options.choices = {settings_.integrity, settings_.metadata};
       options.transfers = transfers;
       lane->migrator =
           std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),

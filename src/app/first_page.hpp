@@ -21,6 +21,7 @@ class FirstPageSource final : public ObjectSource {
   Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
     return patient_->part_size(std::move(key), std::move(expected), number);
   }
+  Task<Result<Tags>> tags(ObjectKey key) override { return patient_->tags(std::move(key)); }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 
  private:

@@ -107,6 +107,7 @@ class MigratorRun::Crew final : public admin::Probe {
     lane->clients = *std::move(clients);
     MigratorOptions options;
     options.policy.on_foreign = settings_.on_foreign;
+    options.choices = {settings_.integrity, settings_.metadata};
     options.transfers = transfers;
     options.patient = true;
     options.activity = &activity_;

@@ -61,6 +61,43 @@ std::string apply_threads(Settings* settings, const Given& given) {
   return wrong;
 }
 
+/// "FROM=TO[,FROM=TO…]"
+std::string apply_storage_class(Settings* settings, const Given& given) {
+  constexpr std::string_view kClasses[] = {"STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"};
+  auto& map = settings->metadata.storage_classes;
+  map.clear();
+  for (std::string_view rest = given.text;;) {
+    const auto entry = rest.substr(0, rest.find(','));
+    const auto equals = entry.find('=');
+    const auto from = trim(entry.substr(0, equals));
+    const auto to = equals == std::string_view::npos ? std::string_view{} : trim(entry.substr(equals + 1));
+    if (from.empty() || std::ranges::find(kClasses, to) == std::end(kClasses)) {
+      return "is not S3CLASS=GCSCLASS, with STANDARD, NEARLINE, COLDLINE or ARCHIVE behind the =; an example: "
+             "STANDARD_IA=NEARLINE,GLACIER_IR=COLDLINE";
+    }
+    if (std::ranges::find(map, from, &std::pair<std::string, std::string>::first) != map.end()) {
+      return "names a class twice";
+    }
+    map.emplace_back(from, to);
+    if (entry.size() == rest.size()) return {};
+    rest.remove_prefix(entry.size() + 1);
+  }
+}
+
+/// Becomes part of an address.
+std::string apply_kms_key(Settings* settings, const Given& given) {
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view{"-_/.:"}.find(c) != std::string_view::npos;
+  };
+  if (!given.text.starts_with("projects/") || given.text.find("/cryptoKeys/") == std::string::npos ||
+      given.text.size() > 1024 || !std::ranges::all_of(given.text, allowed)) {
+    return "is not the name of a key: projects/PROJECT/locations/PLACE/keyRings/RING/cryptoKeys/KEY";
+  }
+  settings->gcs.kms_key = given.text;
+  return {};
+}
+
 std::string apply_grace(Settings* settings, const Given& given) {
   std::uint64_t number = 0;
   auto wrong = read_number(given.text, 0, kGraceSecondsMax, &number);
@@ -75,6 +112,11 @@ std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
 }
 
 constexpr Choice<OnForeign> kOnForeign[] = {{"fail", OnForeign::kFail}, {"overwrite", OnForeign::kOverwrite}};
+constexpr Choice<Integrity> kIntegrity[] = {
+    {"auto", Integrity::kAuto}, {"full", Integrity::kFull}, {"fast", Integrity::kFast}};
+constexpr Choice<TagsTo> kTags[] = {
+    {"metadata", TagsTo::kMetadata}, {"contexts", TagsTo::kContexts}, {"none", TagsTo::kNowhere}};
+constexpr Choice<bool> kCustomTime[] = {{"none", false}, {"modified", true}};
 constexpr Choice<ProgressMode> kProgress[] = {{"auto", ProgressMode::kAuto},
                                               {"bar", ProgressMode::kBar},
                                               {"plain", ProgressMode::kPlain},
@@ -114,6 +156,14 @@ std::vector<Option> work_options() {
            .commands = kInCopy | kInServices,
            .help = "a target object that bucketferry did not write is in the way: fail or overwrite (default: fail)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kOnForeign, &s->on_foreign); }},
+          {.name = "integrity",
+           .value = "HOW",
+           .environment = {{"FERRY_INTEGRITY", false}},
+           .group = Group::kWork,
+           .commands = kInCopy | kInMigrator,
+           .help = "what to spend on proof: auto, the cheapest checksum that S3 holds; full, every one, and a second "
+                   "reading where there is none; fast, only what GCS verifies by itself (default: auto)",
+           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kIntegrity, &s->integrity); }},
           {.name = "dry-run",
            .value = "",
            .environment = {},
@@ -276,6 +326,40 @@ std::vector<Option> target_options() {
            .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
 }
 
+std::vector<Option> metadata_options() {
+  return {
+      {.name = "tags",
+       .value = "WHERE",
+       .environment = {{"FERRY_TAGS", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInMigrator,
+       .help = "tags become custom metadata, contexts or nothing: metadata, contexts or none (default: metadata)",
+       .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kTags, &s->metadata.tags); }},
+      {.name = "storage-class-map",
+       .value = "MAP",
+       .environment = {{"FERRY_STORAGE_CLASS_MAP", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInMigrator,
+       .help = "which class of S3 becomes which of GCS, as STANDARD_IA=NEARLINE,*=STANDARD (default: that of the "
+               "target bucket)",
+       .apply = apply_storage_class},
+      {.name = "custom-time",
+       .value = "WHAT",
+       .environment = {{"FERRY_CUSTOM_TIME", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInMigrator,
+       .help = "set customTime to when the source object was modified: none or modified (default: none)",
+       .apply = [](Settings* s,
+                   const Given& g) { return read_choice(g.text, kCustomTime, &s->metadata.modified_as_custom_time); }},
+      {.name = "kms-key",
+       .value = "NAME",
+       .environment = {{"FERRY_KMS_KEY", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInMigrator,
+       .help = "key that encrypts what is uploaded, projects/…/cryptoKeys/KEY (default: the target bucket's)",
+       .apply = apply_kms_key}};
+}
+
 std::vector<Option> output_options() {
   return {{.name = "report",
            .value = "FILE",
@@ -330,9 +414,9 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part :
-       {work_options, schedule_options, selection_options, source_options, source_credential_options, target_options,
-        pubsub_options, redis_options, admin_options, cache_options, output_options, general_options}) {
+  for (auto part : {work_options, schedule_options, selection_options, source_options, source_credential_options,
+                    target_options, metadata_options, pubsub_options, redis_options, admin_options, cache_options,
+                    output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

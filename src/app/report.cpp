@@ -81,6 +81,13 @@ void set_receipt(boost::json::object* line, const Receipt& receipt) {
   (*line)["when"] = rfc3339(receipt.when);
 }
 
+void set_losses(boost::json::object* line, const Losses& losses) {
+  if (losses.empty()) return;
+  boost::json::array names;
+  for (const Loss loss : losses.all()) names.emplace_back(to_string(loss));
+  (*line)["losses"] = std::move(names);
+}
+
 void set_failure(boost::json::object* line, const Failure& failure) {
   set_key(line, failure.key);
   (*line)["reason"] = std::string{to_string(failure.reason)};
@@ -94,6 +101,7 @@ void Outcomes::copied(const Receipt& receipt) {
   if (!report_) return;
   boost::json::object line{{"outcome", "copied"}};
   set_receipt(&line, receipt);
+  set_losses(&line, receipt.losses);
   report_->write(boost::json::serialize(line));
 }
 

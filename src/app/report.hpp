@@ -40,6 +40,8 @@ class LineFile {
 void set_key(boost::json::object* line, const ObjectKey& key);
 void set_version(boost::json::object* line, const Version& version);
 void set_receipt(boost::json::object* line, const Receipt& receipt);
+/// "losses": what of the object did not arrive; left out where nothing is missing.
+void set_losses(boost::json::object* line, const Losses& losses);
 void set_failure(boost::json::object* line, const Failure& failure);
 
 /// Takes what became of each object: into the report, if there is one, and the first few failures for the summary.

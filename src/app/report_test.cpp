@@ -64,9 +64,25 @@ TEST(Report, WritesOneLinePerOutcome) {
   EXPECT_EQ(copied.at("key"), "a");
   EXPECT_EQ(copied.at("check"), "crc32c");
   EXPECT_EQ(copied.at("bytes"), 5);
+  EXPECT_FALSE(copied.contains("losses"));
   EXPECT_EQ(copied.at("generation"), "1700000000000001");
   EXPECT_EQ(boost::json::parse(lines[1]).at("outcome"), "superseded");
   EXPECT_EQ(boost::json::parse(lines[2]).at("reason"), "denied");
+}
+
+TEST(Report, NamesWhatOfAnObjectDidNotArrive) {
+  const Folder folder;
+  auto file = LineFile::create(folder.file("r.jsonl"));
+  ASSERT_TRUE(file);
+  Outcomes outcomes{file->get()};
+  Receipt receipt;
+  receipt.key = ObjectKey{"a"};
+  receipt.losses.add(Loss::kContentType);
+  receipt.losses.add(Loss::kTags);
+  outcomes.copied(receipt);
+  ASSERT_TRUE((*file)->finish());
+  const auto line = boost::json::parse(lines_of(folder.file("r.jsonl")).at(0)).as_object();
+  EXPECT_EQ(line.at("losses"), (boost::json::array{"content-type", "tags"}));
 }
 
 TEST(Report, EveryLineIsOneLineOfJsonWhateverKeysAndErrorsHold_F151) {

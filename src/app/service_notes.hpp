@@ -20,7 +20,8 @@ inline constexpr const char* kScanSeenNote = "scan-seen";  ///< the newest reque
 inline constexpr const char* kScansTopic = "scans";        ///< kScansNote
 inline constexpr const char* kScansNote = "list";
 inline constexpr const char* kWorkersTopic = "workers";  ///< one note per migrator, by its name
-inline constexpr const char* kWorkTotals = "work";       ///< counters: kCopied, kCopiedBytes, …; rungs as "rung.md5"
+inline constexpr const char* kWorkTotals =
+    "work";  ///< counters: kCopied, kCopiedBytes, …; rungs as "rung.md5", losses as "loss.tags"
 inline constexpr const char* kScanLease = "scan";
 
 /// Whether work is paused. A note that is missing, as when Redis was emptied, changes nothing.

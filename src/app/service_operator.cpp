@@ -27,13 +27,13 @@ std::uint64_t left_of(std::uint64_t wanted, std::uint64_t settled, std::int64_t 
   return wanted - std::min(wanted, done);
 }
 
-std::map<std::string, std::uint64_t> rungs_of(const Totals& totals) {
-  constexpr std::string_view kPrefix = "rung.";
-  std::map<std::string, std::uint64_t> rungs;
+/// Counters whose names begin with `prefix`, without it.
+std::map<std::string, std::uint64_t> family_of(const Totals& totals, std::string_view prefix) {
+  std::map<std::string, std::uint64_t> family;
   for (const auto& [name, count] : totals) {
-    if (name.starts_with(kPrefix) && count > 0) rungs[name.substr(kPrefix.size())] = static_cast<std::uint64_t>(count);
+    if (name.starts_with(prefix) && count > 0) family[name.substr(prefix.size())] = static_cast<std::uint64_t>(count);
   }
-  return rungs;
+  return family;
 }
 
 /// What was to do when the newest complete scan ended (or so far, if there is none), less what was settled since it
@@ -148,7 +148,8 @@ Task<Result<admin::ServiceStatus>> ServiceOperator::status() {
   status.superseded = count_of(totals, "superseded");
   status.failed = count_of(totals, "failed");
   status.retried = count_of(totals, "retried");
-  status.rungs = rungs_of(totals);
+  status.rungs = family_of(totals, "rung.");
+  status.losses = family_of(totals, "loss.");
   if (auto trouble = rooms_.trouble(); !trouble.empty()) status.troubles.push_back(std::move(trouble));
   for (auto& note : notes->workers) {
     if (!note.trouble.empty()) status.troubles.push_back(note.worker.name + ": " + note.trouble);
@@ -217,6 +218,10 @@ Task<Result<std::string>> ServiceOperator::metrics() {
   for (const auto& [rung, count] : status->rungs) {
     page.counter("ferry_integrity_checks_total", "Copied objects by the check that held", number(count),
                  {{"check", rung}});
+  }
+  for (const auto& [loss, count] : status->losses) {
+    page.counter("ferry_losses_total", "Copied objects by what of them did not arrive", number(count),
+                 {{"what", loss}});
   }
   page.gauge("ferry_backlog_objects", "Published and not yet settled, as far as is known", number(status->backlog));
   page.gauge("ferry_backlog_bytes", "The same in bytes", number(status->backlog_bytes));

@@ -12,6 +12,8 @@
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
 #include "plan/decide.hpp"
+#include "plan/integrity.hpp"
+#include "plan/metadata_map.hpp"
 #include "state/record.hpp"
 
 namespace ferry::app {
@@ -43,6 +45,7 @@ struct GcsSettings {
   std::optional<std::string> key_text;  ///< the same, as JSON text
   bool key_named = false;               ///< by flag or settings file, so it is meant for an emulator, too
   std::optional<net::Origin> token_origin;
+  std::optional<std::string> kms_key;  ///< of what is uploaded
 };
 
 struct PubsubSettings {
@@ -104,6 +107,8 @@ struct Settings {
   std::vector<std::string> include, exclude;
 
   OnForeign on_foreign = OnForeign::kFail;
+  Integrity integrity = Integrity::kAuto;
+  MetadataChoices metadata{};
   bool dry_run = false;
   std::optional<std::string> state_file;  ///< nothing: below $XDG_STATE_HOME, by job
   Milliseconds grace{10'000};

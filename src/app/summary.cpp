@@ -22,6 +22,17 @@ std::string rungs_text(const TallySnapshot& tally) {
   return text.empty() ? text : "checked by " + text;
 }
 
+std::string losses_text(const TallySnapshot& tally) {
+  std::string text;
+  for (int i = 0; i < kLosses; ++i) {
+    const auto count = tally.losses[static_cast<std::size_t>(i)];
+    if (count == 0) continue;
+    text +=
+        (text.empty() ? "without " : ", ") + std::string{to_string(static_cast<Loss>(i))} + " " + with_commas(count);
+  }
+  return text;
+}
+
 std::string_view status_of(const CopyEnding& ending) {
   if (ending.interrupted) return "interrupted";
   switch (exit_code_of(ending)) {
@@ -106,6 +117,8 @@ TallySnapshot look(const Tally& tally) {
   seen.listed = tally.listed;
   seen.listed_bytes = tally.listed_bytes;
   for (std::size_t i = 0; i < seen.rungs.size(); ++i) seen.rungs[i] = tally.rungs[i];
+  seen.lossy = tally.lossy;
+  for (std::size_t i = 0; i < seen.losses.size(); ++i) seen.losses[i] = tally.losses[i];
   return seen;
 }
 
@@ -126,6 +139,7 @@ std::string page_of(const CopyEnding& ending) {
   } else {
     page += page_row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
   }
+  if (tally.lossy > 0) page += page_row("  not whole", tally.lossy, std::nullopt, losses_text(tally));
   page += page_row("unchanged", tally.unchanged, tally.unchanged_bytes);
   if (tally.superseded > 0) {
     page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
@@ -144,6 +158,8 @@ std::string json_of(const CopyEnding& ending) {
   const TallySnapshot& tally = ending.tally;
   boost::json::object rungs;
   for (int i = 0; i < kRungs; ++i) rungs[to_string(static_cast<Rung>(i))] = tally.rungs[static_cast<std::size_t>(i)];
+  boost::json::object losses;
+  for (int i = 0; i < kLosses; ++i) losses[to_string(static_cast<Loss>(i))] = tally.losses[static_cast<std::size_t>(i)];
   boost::json::array failures;
   for (const Failure& failure : ending.failures) {
     boost::json::object entry;
@@ -162,6 +178,9 @@ std::string json_of(const CopyEnding& ending) {
                              {"bytes", tally.copied_bytes},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"rungs", std::move(rungs)},
+                             {"not_whole", tally.lossy},
+                             {"losses", std::move(losses)},
+                             {"never_read", {"acl"}},
                              {"state", printable(ending.state_file)},
                              {"filtered", tally.filtered},
                              {"planned", tally.planned},

@@ -26,6 +26,8 @@ struct TallySnapshot {
   std::uint64_t deleted = 0, retried = 0, moved_bytes = 0, active = 0;
   bool listing_done = false;
   std::array<std::uint64_t, kRungs> rungs{};
+  std::uint64_t lossy = 0;
+  std::array<std::uint64_t, kLosses> losses{};
 
   /// Settled so far, whichever way; in a finished run this is `listed`.
   [[nodiscard]] std::uint64_t settled() const { return copied + unchanged + superseded + failed; }

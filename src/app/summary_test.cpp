@@ -124,6 +124,19 @@ TEST(CopyJson, HasThePromisedFields) {
   EXPECT_EQ(object.at("status"), "done");
 }
 
+TEST(CopyPage, NamesWhatOfTheObjectsDidNotArrive) {
+  auto ending = good();
+  EXPECT_EQ(page_of(ending).find("not whole"), std::string::npos);
+  EXPECT_EQ(boost::json::parse(json_of(ending)).at("losses").at("tags"), 0);
+  ending.tally.lossy = 3;
+  ending.tally.losses[static_cast<std::size_t>(Loss::kTags)] = 2;
+  ending.tally.losses[static_cast<std::size_t>(Loss::kObjectLock)] = 2;
+  EXPECT_NE(page_of(ending).find("without tags 2, object-lock 2"), std::string::npos) << page_of(ending);
+  const auto object = boost::json::parse(json_of(ending)).as_object();
+  EXPECT_EQ(object.at("not_whole"), 3);
+  EXPECT_EQ(object.at("losses").at("object-lock"), 2);
+}
+
 TEST(CopyJson, IsOneLineWhateverKeysHold_F151) {
   const auto line = json_of(with_failures(1));
   EXPECT_EQ(line.find('\n'), std::string::npos);

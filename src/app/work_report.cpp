@@ -14,6 +14,9 @@ void WorkLog::copied(const Receipt& receipt) {
   }
   log::debug("object.copied",
              {{"key", receipt.key.str()}, {"bytes", receipt.size}, {"check", to_string(receipt.rung)}});
+  for (const Loss loss : receipt.losses.all()) {
+    log::info("object.not_whole", {{"key", receipt.key.str()}, {"without", to_string(loss)}});
+  }
 }
 
 void WorkLog::superseded(const ObjectKey& key, std::string_view why) {
@@ -55,6 +58,10 @@ std::map<std::string, std::int64_t> difference(const TallySnapshot& now, const T
     const auto at = static_cast<std::size_t>(rung);
     add("rung." + std::string{to_string(static_cast<Rung>(rung))}, now.rungs[at], before.rungs[at]);
   }
+  for (int loss = 0; loss < kLosses; ++loss) {
+    const auto at = static_cast<std::size_t>(loss);
+    add("loss." + std::string{to_string(static_cast<Loss>(loss))}, now.losses[at], before.losses[at]);
+  }
   return amounts;
 }
 
@@ -85,6 +92,11 @@ std::string worker_metrics(const TallySnapshot& tally, std::size_t transfers_max
     page.counter("ferry_worker_integrity_checks_total", "Copied objects by the check that held",
                  number(tally.rungs[static_cast<std::size_t>(rung)]),
                  {{"check", std::string{to_string(static_cast<Rung>(rung))}}});
+  }
+  for (int loss = 0; loss < kLosses; ++loss) {
+    page.counter("ferry_worker_losses_total", "Copied objects by what of them did not arrive",
+                 number(tally.losses[static_cast<std::size_t>(loss)]),
+                 {{"what", std::string{to_string(static_cast<Loss>(loss))}}});
   }
   page.gauge("ferry_worker_transfers_active", "Transfers under way", number(tally.active));
   page.gauge("ferry_worker_transfers_max", "Transfers at once, at most", number(transfers_max));

@@ -22,8 +22,18 @@ struct ContentHeaders {
 /// Names lower-case, values decoded UTF-8; sorted by name; no name twice.
 using UserMetadata = std::vector<std::pair<std::string, std::string>>;
 
+/// Of an object: up to ten, in the source's order.
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
 /// Whether a plain ETag may be an MD5: only for kNone and kAes256 (protocol-facts 1.5).
 enum class Encryption { kNone, kAes256, kKms, kCustomerKey, kOther };
+
+/// A digest of the digests of the parts that an object was uploaded in.
+struct PartsDigest {
+  Digest digest;
+  std::uint32_t count = 0;  ///< of parts, at least 1
+  bool operator==(const PartsDigest&) const = default;
+};
 
 struct ObjectMeta {
   Version version;
@@ -32,8 +42,13 @@ struct ObjectMeta {
   UserMetadata user;
   std::string storage_class = "STANDARD";  ///< unknown values are kept as they are
   Encryption encryption = Encryption::kNone;
-  std::vector<Digest> checksums;   ///< stored, of the full object; composite ones are not here
-  std::uint32_t missing_meta = 0;  ///< x-amz-missing-meta: entries that the server could not express
+  std::vector<Digest> checksums;        ///< stored, of the full object
+  std::vector<PartsDigest> composites;  ///< stored, of the parts' checksums; the ETag is not here
+  std::uint32_t missing_meta = 0;       ///< x-amz-missing-meta: entries that the server could not express
+  std::uint32_t tags = 0;               ///< how many there are; ObjectSource::tags() says which
+  bool website_redirect = false;
+  bool object_lock = false;      ///< retention or legal hold
+  bool expires_by_rule = false;  ///< a rule of the bucket deletes it on a certain day
 };
 
 /// One line of a source listing.

@@ -16,8 +16,9 @@ constexpr std::string_view kSize = "ferry-size";
 constexpr std::string_view kSource = "ferry-source";
 constexpr std::string_view kVersionId = "ferry-version-id";
 
-constexpr std::array<std::string_view, kRungs> kRungNames{"md5",   "crc32c", "parts",  "crc64nvme",
-                                                          "crc32", "sha1",   "sha256", "transport"};
+constexpr std::array<std::string_view, kRungs> kRungNames{
+    "md5",       "crc32c",       "parts",       "crc64nvme",  "crc32",        "sha1",      "sha256",
+    "transport", "crc32c-parts", "crc32-parts", "sha1-parts", "sha256-parts", "read-twice"};
 
 struct Entries {
   std::optional<std::string> check, etag, modified, size, source, version_id;

@@ -12,10 +12,24 @@
 
 namespace ferry {
 
-/// Which integrity check held (design §5), in the order of preference.
-enum class Rung { kMd5, kCrc32c, kParts, kCrc64nvme, kCrc32, kSha1, kSha256, kTransport };
-inline constexpr int kRungs = 8;
-[[nodiscard]] std::string_view to_string(Rung rung);  ///< "md5", "crc32c", "parts", … "transport"
+/// Which integrity check held (design §5). State stores keep the numbers: never reordered.
+enum class Rung {
+  kMd5,
+  kCrc32c,
+  kParts,  ///< the ETag of an upload in parts
+  kCrc64nvme,
+  kCrc32,
+  kSha1,
+  kSha256,
+  kTransport,
+  kCrc32cParts,  ///< this and the next three: the stored checksum of the checksums of the parts
+  kCrc32Parts,
+  kSha1Parts,
+  kSha256Parts,
+  kReadTwice,  ///< nothing was stored; two readings agreed
+};
+inline constexpr int kRungs = 13;
+[[nodiscard]] std::string_view to_string(Rung rung);  ///< "md5", "crc32c", "parts", … "crc32c-parts", … "read-twice"
 [[nodiscard]] std::optional<Rung> parse_rung(std::string_view text);
 
 struct Provenance {

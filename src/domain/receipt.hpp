@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "domain/loss.hpp"
 #include "domain/object_key.hpp"
 #include "domain/provenance.hpp"
 #include "domain/version.hpp"
@@ -20,6 +21,7 @@ struct Receipt {
   Rung rung = Rung::kTransport;
   std::uint64_t size = 0;
   Seconds when{};
+  Losses losses{};  ///< known to the transfer that brought it; not kept in state
 };
 
 /// Why an object is in the ledger. The text is part of reports and of the API: never renamed.

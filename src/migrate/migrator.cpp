@@ -79,7 +79,7 @@ Migrator::Migrator(Job job, MigratorOptions options, ObjectSource* source, Objec
       sink_(sink),
       clock_(clock),
       rng_(rng),
-      rooms_{source, target, state, tally, clock, &buffers_, options.activity} {}
+      rooms_{source, target, state, tally, clock, &buffers_, options.activity, options.choices} {}
 
 Task<Status> Migrator::run() {
   TaskGroup transfers{co_await asio::this_coro::executor};
@@ -159,16 +159,21 @@ Task<Migrator::Outcome> Migrator::carry(TransferPlan plan, bool first_delivery) 
 }
 
 Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::optional<Generation> expected) {
+  Losses losses;
   for (int round = 1;; ++round) {
     if (!expected) {
       auto there = co_await compare(plan, &expected);
       if (!there) co_return std::move(there).error();
       if (*there && round == 1) co_return AlreadyThere{**there};
-      if (*there) co_return **there;  // our own commit, whose answer was lost
+      if (*there) {  // our own commit, whose answer was lost
+        (*there)->losses = losses;
+        co_return **there;
+      }
     }
     Transfer transfer{&rooms_, &job_, plan};
     auto receipt = co_await transfer.run(*expected);
     if (receipt) co_return *std::move(receipt);
+    losses = transfer.losses();
     Setback setback = std::move(receipt).error();
     if (is_superseded(setback)) co_return Superseded{std::move(setback.error.what)};
     if (!is_undecided(setback) || round >= options_.rounds_max) co_return setback;
@@ -229,9 +234,15 @@ Task<> Migrator::conclude(Delivery delivery, Receipt receipt, bool moved) {
   }
   ++(moved ? tally_->copied : tally_->unchanged);
   (moved ? tally_->copied_bytes : tally_->unchanged_bytes) += receipt.size;
-  if (moved) ++tally_->rungs[static_cast<std::size_t>(receipt.rung)];
+  if (moved) count_proof(receipt);
   if (moved && sink_) sink_->copied(receipt);
   std::move(delivery).ack();
+}
+
+void Migrator::count_proof(const Receipt& receipt) {
+  ++tally_->rungs[static_cast<std::size_t>(receipt.rung)];
+  if (!receipt.losses.empty()) ++tally_->lossy;
+  for (const Loss loss : receipt.losses.all()) ++tally_->losses[static_cast<std::size_t>(loss)];
 }
 
 Task<> Migrator::set_back(Delivery delivery, Setback setback) {

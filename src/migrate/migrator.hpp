@@ -15,6 +15,7 @@ namespace ferry {
 
 struct MigratorOptions {
   Policy policy;
+  TransferChoices choices;
   std::size_t transfers = 64;  ///< at once
   int rounds_max = 4;          ///< per delivery: compare-and-try-again after a conflict or an unknown outcome
   /// Between deliveries of one object; attempts_max deliveries, then the ledger.
@@ -59,6 +60,7 @@ class Migrator {
   Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
   Task<> settle(Delivery delivery, Outcome outcome);
   Task<> conclude(Delivery delivery, Receipt receipt, bool moved);
+  void count_proof(const Receipt& receipt);
   Task<> set_back(Delivery delivery, Setback setback);
   Task<> give_up(Delivery delivery, Failure failure);
   void give_back(Delivery delivery);

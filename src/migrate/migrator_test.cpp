@@ -344,6 +344,118 @@ TEST(Migrator, MarksAnObjectWhosePartsCannotBeHadAsTransportOnly_F015) {
   EXPECT_EQ(rung_count(world, Rung::kTransport), 1u);
 }
 
+/// Encrypted and uploaded in two parts: only the stored checksum of the parts' checksums can vouch for the bytes.
+PutOptions composite(const std::string& bytes, HashKind kind, std::size_t first) {
+  PutOptions options;
+  options.encryption = Encryption::kKms;
+  options.part_sizes = {first, bytes.size() - first};
+  const auto hash = make_pieces_hash(kind, {first, bytes.size() - first});
+  hash->update(bytes);
+  options.composites = {{hash->digest(), 2}};
+  return options;
+}
+
+TEST(Migrator, DerivesCompositeChecksumsOfEveryKindAgain_F014) {
+  const std::pair<HashKind, Rung> kinds[] = {{HashKind::kCrc32c, Rung::kCrc32cParts},
+                                             {HashKind::kCrc32, Rung::kCrc32Parts},
+                                             {HashKind::kSha1, Rung::kSha1Parts},
+                                             {HashKind::kSha256, Rung::kSha256Parts}};
+  for (const auto& [kind, rung] : kinds) {
+    World world;
+    const auto good = bytes_of(1'000'000);
+    world.source->put("a", good, composite(good, kind, 700'000));
+    world.source->flip("a", 900'000, MemoryBucket::kAlways);
+    ASSERT_TRUE(world.copy());
+    EXPECT_TRUE(world.target->commits().empty()) << to_string(kind);
+    world.source->heal();
+    ASSERT_TRUE(world.copy());
+    EXPECT_TRUE(world.text("a") == good);
+    EXPECT_EQ(rung_count(world, rung), 1u) << to_string(kind);
+    EXPECT_EQ(parse_provenance(world.target->object(ObjectKey{"a"})->metadata)->check, rung);
+  }
+}
+
+TEST(Migrator, CompositeChecksumOfUnevenPartsIsNoDamage_F015) {
+  World world;
+  const auto good = bytes_of(1'000'000);
+  auto options = composite(good, HashKind::kCrc32c, 400'000);
+  options.part_sizes = {400'000, 350'000, 250'000};
+  const auto hash = make_pieces_hash(HashKind::kCrc32c, {400'000, 350'000, 250'000});
+  hash->update(good);
+  options.composites = {{hash->digest(), 3}};
+  world.source->put("a", good, options);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  EXPECT_EQ(rung_count(world, Rung::kCrc32cParts), 1u);
+  EXPECT_EQ(world.tally->retried, 0u);
+}
+
+TEST(Migrator, FastAsksForNothingAndComputesNothing) {
+  World world;
+  world.migrator_options.choices.integrity = Integrity::kFast;
+  const auto good = bytes_of(1'000'000);
+  auto options = composite(good, HashKind::kSha256, 700'000);
+  options.encryption = Encryption::kNone;
+  world.source->put("parts", good, options);
+  world.source->put("plain", good);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.source->counts().parts, 0u);
+  EXPECT_EQ(rung_count(world, Rung::kTransport), 1u);
+  EXPECT_EQ(rung_count(world, Rung::kMd5), 1u) << "it costs nothing: the target verifies it";
+}
+
+TEST(Migrator, FullChecksEveryChecksumThatIsStored) {
+  World world;
+  world.migrator_options.choices.integrity = Integrity::kFull;
+  const auto good = bytes_of(1'000'000);
+  PutOptions options;
+  options.part_size = 400'000;
+  const auto hash = make_hash(HashKind::kCrc64nvme);
+  hash->update(good);
+  options.checksums = {hash->digest()};
+  world.source->put("agree", good, options);
+  options.checksums.push_back({HashKind::kSha256, std::string(32, 'x')});
+  world.source->put("disagree", good, options);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("agree") == good);
+  EXPECT_EQ(rung_count(world, Rung::kCrc64nvme), 1u);
+  EXPECT_GE(world.source->counts().parts, 2u) << "the parts are proof, too";
+  EXPECT_FALSE(world.has("disagree"));
+  ASSERT_EQ(world.ledger().size(), 1u);
+  EXPECT_NE(world.ledger().front().what.find("sha256"), std::string::npos) << world.ledger().front().what;
+}
+
+TEST(Migrator, FullReadsTwiceWhatHasNoChecksum) {
+  World world;
+  world.migrator_options.choices.integrity = Integrity::kFull;
+  const auto good = bytes_of(20'000'000);
+  PutOptions options;
+  options.encryption = Encryption::kKms;
+  world.source->put("a", good, options);
+  world.source->flip("a", 9'000'000, 1);  // only the first reading
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  EXPECT_EQ(world.tally->retried, 1u) << "two readings differed";
+  EXPECT_EQ(rung_count(world, Rung::kReadTwice), 1u);
+  expect_commits_are(world, {good});
+}
+
+TEST(Migrator, GoesOnFromTheSavedStatesOfAllDigests) {
+  World world;
+  world.migrator_options.choices.integrity = Integrity::kFull;
+  const auto good = bytes_of(40'000'000);
+  auto options = composite(good, HashKind::kCrc32c, 16 << 20);
+  const auto hash = make_hash(HashKind::kCrc64nvme);
+  hash->update(good);
+  options.checksums = {hash->digest()};
+  world.source->put("a", good, options);
+  world.target->cut_write(ObjectKey{"a"}, 30'000'000, 20'000'000);
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  EXPECT_EQ(world.tally->retried, 0u);
+  EXPECT_EQ(rung_count(world, Rung::kCrc64nvme), 1u);
+}
+
 TEST(Migrator, DoesNotTakeTheTagOfAnEncryptedObjectAsItsHash_F016) {
   World world;
   PutOptions options;
@@ -353,6 +465,86 @@ TEST(Migrator, DoesNotTakeTheTagOfAnEncryptedObjectAsItsHash_F016) {
   ASSERT_TRUE(world.copy());
   EXPECT_EQ(world.text("a"), "hello");
   EXPECT_EQ(world.tally->rungs[static_cast<std::size_t>(Rung::kTransport)], 1u);
+}
+
+// --- metadata -------------------------------------------------------------------------------------------------------
+
+std::uint64_t loss_count(const World& world, Loss loss) { return world.tally->losses[static_cast<std::size_t>(loss)]; }
+
+TEST(Migrator, AsksForTagsOnlyWhereThereAreSome) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("plain", "a");
+  world.source->put("tagged", "b", tagged);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.source->counts().tags, 1u);
+  EXPECT_EQ(world.tally->lossy, 0u);
+  const auto metadata = world.target->object(ObjectKey{"tagged"})->metadata;
+  EXPECT_NE(std::ranges::find(metadata, UserMetadata::value_type{"s3-tag-Project", "x"}), metadata.end());
+}
+
+TEST(Migrator, TagsThatAreNotWantedCostNothingAndAreNamed) {
+  World world;
+  world.migrator_options.choices.metadata.tags = TagsTo::kNowhere;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.source->counts().tags, 0u);
+  EXPECT_EQ(loss_count(world, Loss::kTags), 1u);
+  EXPECT_EQ(world.tally->lossy, 1u);
+}
+
+TEST(Migrator, TagsThatAreForbiddenDoNotKeepTheObject) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  world.source->fail_tags("tagged", Error{ErrorKind::kDenied, "403"}, MemoryBucket::kAlways);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.text("tagged"), "b");
+  EXPECT_EQ(loss_count(world, Loss::kTags), 1u);
+}
+
+TEST(Migrator, TagsThatCannotBeHadForNowAreAskedForAgain) {
+  World world;
+  PutOptions tagged;
+  tagged.tags = {{"Project", "x"}};
+  world.source->put("tagged", "b", tagged);
+  world.source->fail_tags("tagged", Error{ErrorKind::kUnavailable, "503"}, 1);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 1u);
+  EXPECT_EQ(world.tally->retried, 1u);
+  EXPECT_EQ(world.tally->lossy, 0u);
+}
+
+TEST(Migrator, NamesLossesAlsoWhereTheAnswerToTheCommitWasLost) {
+  World world;
+  PutOptions options;
+  options.website_redirect = true;
+  world.source->put("a", "hello", options);
+  world.target->lose_answer(ObjectKey{"a"});
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 1u);
+  EXPECT_EQ(loss_count(world, Loss::kWebsiteRedirect), 1u);
+}
+
+TEST(Migrator, BringsClassTimeAndContextsByChoice) {
+  World world;
+  auto& choices = world.migrator_options.choices.metadata;
+  choices.tags = TagsTo::kContexts;
+  choices.storage_classes = {{"STANDARD_IA", "NEARLINE"}};
+  choices.modified_as_custom_time = true;
+  PutOptions options;
+  options.storage_class = "STANDARD_IA";
+  options.tags = {{"Project", "x"}};
+  const auto version = world.source->put("a", "hello", options);
+  ASSERT_TRUE(world.copy());
+  const auto object = world.target->object(ObjectKey{"a"});
+  EXPECT_EQ(object->storage_class, "NEARLINE");
+  EXPECT_EQ(object->custom_time, version.modified);
+  EXPECT_EQ(object->contexts, (Tags{{"Project", "x"}}));
 }
 
 // --- messages -------------------------------------------------------------------------------------------------------

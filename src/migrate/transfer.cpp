@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "domain/byte_range.hpp"
-#include "plan/metadata_map.hpp"
 
 namespace ferry {
 namespace {
@@ -82,7 +81,7 @@ Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   if (auto chosen = co_await choose(); !chosen) co_return chosen;
   const UploadSession session{checkpoint.session};
   if (meta_.version.same_as(checkpoint.version) && meta_.version.etag == plan_.etag) {
-    auto spec = make_spec();
+    auto spec = co_await make_spec();
     if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
     auto upload = co_await rooms_->target->resume(*std::move(spec), session);
     if (!upload && upload.error().kind == ErrorKind::kUnavailable) {
@@ -105,69 +104,69 @@ Task<Step<Unit>> Transfer::discard(UploadSession session) {
   co_return Unit{};
 }
 
-/// Finds what can vouch for the bytes. Only where nothing else can, the source is asked for the parts of the upload: of
-/// the first one, as nearly all uploads have parts of one size.
+/// Finds what can vouch for the bytes, and what it takes to compute it.
 Task<Step<Unit>> Transfer::choose() {
-  check_ = choose_check(meta_);
-  const auto tag = parts_of(meta_.version.etag, meta_.encryption);
-  if (check_.expected || !tag) co_return Unit{};
-  std::optional<std::vector<std::uint64_t>> sizes;
-  if (tag->count == 1) {
-    sizes = std::vector{meta_.size};
+  proofs_ = choose_proofs(meta_, rooms_->choices.integrity);
+  if (proofs_.empty() || proofs_.back().parts == 0) co_return Unit{};
+  auto sizes = co_await find_part_sizes(proofs_.back().parts);
+  if (!sizes) co_return tl::unexpected<Setback>(std::move(sizes).error());
+  if (*sizes) {
+    parts_ = **std::move(sizes);
   } else {
-    auto first = co_await part_sizes(1, 1);
-    if (!first) co_return tl::unexpected<Setback>(std::move(first).error());
-    if (!*first) co_return Unit{};
-    sizes = even_parts(meta_.size, tag->count, (*first)->front());
-    if (!sizes) {
-      auto all = co_await part_sizes(1, tag->count);
-      if (!all) co_return tl::unexpected<Setback>(std::move(all).error());
-      sizes = *std::move(all);
-    }
+    std::erase_if(proofs_, [](const Proof& proof) { return proof.parts > 0; });
   }
-  if (sizes) check_ = Check{Rung::kParts, tag->digest, *std::move(sizes)};
   co_return Unit{};
 }
 
+/// Asks for the size of the first part, as nearly all uploads have parts of one size; only if that can't be, of all.
+Task<Step<std::optional<Transfer::PartSizes>>> Transfer::find_part_sizes(std::uint32_t count) {
+  if (count == 1) co_return std::optional{PartSizes{meta_.size}};
+  auto first = co_await part_sizes(1, 1);
+  if (!first || !*first) co_return first;
+  if (auto even = even_parts(meta_.size, count, (*first)->front())) co_return even;
+  co_return co_await part_sizes(1, count);
+}
+
 /// Of parts `from` to `to`; nothing if the source doesn't tell.
-Task<Step<std::optional<std::vector<std::uint64_t>>>> Transfer::part_sizes(std::uint32_t from, std::uint32_t to) {
-  std::vector<std::uint64_t> sizes;
+Task<Step<std::optional<Transfer::PartSizes>>> Transfer::part_sizes(std::uint32_t from, std::uint32_t to) {
+  PartSizes sizes;
   for (std::uint32_t number = from; number <= to; ++number) {
     auto size = co_await rooms_->source->part_size(plan_.key, meta_.version.etag, number);
     if (!size) co_return setback(Side::kSource, std::move(size).error(), "read part sizes");
-    if (!*size) co_return std::optional<std::vector<std::uint64_t>>{};
+    if (!*size) co_return std::optional<PartSizes>{};
     sizes.push_back(**size);
   }
   co_return std::optional{std::move(sizes)};
 }
 
-std::unique_ptr<StreamHash> Transfer::fresh_digest() const {
-  if (!check_.verified_in_stream()) return nullptr;
-  return check_.rung == Rung::kParts ? make_pieces_hash(check_.parts) : make_hash(check_.expected->kind);
+std::unique_ptr<StreamHash> Transfer::fresh_digest(const Proof& proof) const {
+  return proof.parts > 0 ? make_pieces_hash(proof.expected.kind, parts_) : make_hash(proof.expected.kind);
 }
 
-std::unique_ptr<StreamHash> Transfer::restored_digest(const Checkpoint& checkpoint) const {
-  const auto saved = checkpoint.hashes.find(std::string{to_string(check_.rung)});
+std::unique_ptr<StreamHash> Transfer::restored_digest(const Proof& proof, const Checkpoint& checkpoint) const {
+  const auto saved = checkpoint.hashes.find(std::string{to_string(proof.rung)});
   if (saved == checkpoint.hashes.end()) return nullptr;
-  return check_.rung == Rung::kParts ? restore_pieces_hash(check_.parts, saved->second)
-                                     : restore_hash(check_.expected->kind, saved->second);
+  return proof.parts > 0 ? restore_pieces_hash(proof.expected.kind, parts_, saved->second)
+                         : restore_hash(proof.expected.kind, saved->second);
+}
+
+void Transfer::begin_digests() {
+  digests_.clear();
+  for (const Proof& proof : proofs_) digests_.push_back(proof.computed_in_stream() ? fresh_digest(proof) : nullptr);
 }
 
 /// Digests go on from the checkpoint; if one of them can't be restored, all are computed again from the first byte.
 void Transfer::restore_digests(const Checkpoint& checkpoint) {
-  if (check_.verified_in_stream()) {
-    digest_ = restored_digest(checkpoint);
-    if (!digest_) {
-      digest_ = fresh_digest();
-      return;
-    }
-  }
+  begin_digests();
   const auto crc = checkpoint.hashes.find(std::string{to_string(HashKind::kCrc32c)});
   const auto value = crc == checkpoint.hashes.end() ? std::nullopt : from_big_endian(crc->second);
-  if (!value) {
-    digest_ = fresh_digest();
-    return;
+  if (!value) return;
+  std::vector<std::unique_ptr<StreamHash>> restored;
+  for (const Proof& proof : proofs_) {
+    restored.push_back(proof.computed_in_stream() ? restored_digest(proof, checkpoint) : nullptr);
+    if (proof.computed_in_stream() && !restored.back()) return;
   }
+  digests_ = std::move(restored);
   crc32c_ = *value;
   hashed_ = checkpoint.offset;
 }
@@ -178,8 +177,8 @@ Task<Step<Unit>> Transfer::begin_upload() {
                 "the listing says " + std::to_string(*plan_.size) + " bytes, the reply " + std::to_string(meta_.size)};
     co_return setback(Side::kSource, std::move(error), "open source");
   }
-  digest_ = fresh_digest();
-  auto spec = make_spec();
+  begin_digests();
+  auto spec = co_await make_spec();
   if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
   auto upload = co_await rooms_->target->begin(*std::move(spec));
   if (!upload) co_return setback(Side::kTarget, std::move(upload).error(), "begin upload");
@@ -187,20 +186,40 @@ Task<Step<Unit>> Transfer::begin_upload() {
   co_return Unit{};
 }
 
-Step<UploadSpec> Transfer::make_spec() const {
-  const Provenance provenance{job_->source_uri(plan_.key), meta_.version, meta_.size, check_.rung};
-  auto metadata = target_metadata(meta_.user, provenance);
-  if (!metadata) {
-    return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(metadata).error(), FailureReason::kMetadata});
+Task<Step<UploadSpec>> Transfer::make_spec() {
+  const Provenance provenance{job_->source_uri(plan_.key), meta_.version, meta_.size,
+                              rung_of(proofs_, rooms_->choices.integrity)};
+  auto tags = co_await find_tags();
+  if (!tags) co_return tl::unexpected<Setback>(std::move(tags).error());
+  auto mapped = map_metadata(meta_, *tags, provenance, rooms_->choices.metadata);
+  if (!mapped) {
+    co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(mapped).error(), FailureReason::kMetadata});
   }
+  losses_ = mapped->losses;
   UploadSpec spec;
   spec.key = job_->target_key(plan_.key);
   spec.size = meta_.size;
   spec.expected = expected_;
-  spec.content = meta_.content;
-  spec.metadata = *std::move(metadata);
-  if (check_.target_verifies()) spec.hash = check_.expected;
-  return spec;
+  spec.content = std::move(mapped->content);
+  spec.metadata = std::move(mapped->entries);
+  spec.contexts = std::move(mapped->contexts);
+  spec.storage_class = std::move(mapped->storage_class);
+  spec.custom_time = mapped->custom_time;
+  const auto given = std::ranges::find_if(proofs_, &Proof::target_verifies);
+  if (given != proofs_.end()) spec.hash = given->expected;
+  co_return spec;
+}
+
+/// Only where there are some, and they are wanted. A source that refuses to tell them doesn't keep the object: their
+/// loss is reported.
+Task<Step<std::optional<Tags>>> Transfer::find_tags() {
+  if (meta_.tags == 0 || rooms_->choices.metadata.tags == TagsTo::kNowhere) co_return std::optional<Tags>{};
+  auto tags = co_await rooms_->source->tags(plan_.key);
+  if (tags) co_return std::optional{*std::move(tags)};
+  if (tags.error().kind == ErrorKind::kDenied || tags.error().kind == ErrorKind::kInvalid) {
+    co_return std::optional<Tags>{};
+  }
+  co_return setback(Side::kSource, std::move(tags).error(), "read tags");
 }
 
 Task<Step<Unit>> Transfer::open_reader(std::uint64_t offset) {
@@ -268,8 +287,9 @@ Task<Step<Unit>> Transfer::save_checkpoint() {
   checkpoint.session = session->secret;
   checkpoint.offset = hashed_;
   checkpoint.hashes.emplace(to_string(HashKind::kCrc32c), big_endian(crc32c_));
-  if (digest_) {
-    if (auto saved = digest_->save()) checkpoint.hashes.emplace(to_string(check_.rung), *std::move(saved));
+  for (std::size_t i = 0; i < digests_.size(); ++i) {
+    auto saved = digests_[i] ? digests_[i]->save() : std::nullopt;
+    if (saved) checkpoint.hashes.emplace(to_string(proofs_[i].rung), *std::move(saved));
   }
   auto saved = co_await rooms_->state->save_checkpoint(std::move(checkpoint));
   if (!saved) co_return setback(Side::kState, std::move(saved).error(), "save checkpoint");
@@ -288,8 +308,9 @@ Task<Step<Receipt>> Transfer::commit() {
   receipt.key = plan_.key;
   receipt.version = meta_.version;
   receipt.generation = stored->generation;
-  receipt.rung = check_.rung;
+  receipt.rung = rung_of(proofs_, rooms_->choices.integrity);
   receipt.size = meta_.size;
+  receipt.losses = losses_;
   receipt.when = std::chrono::floor<std::chrono::seconds>(rooms_->clock->wall());
   co_return receipt;
 }
@@ -321,38 +342,45 @@ Task<Step<std::span<char>>> Transfer::read_tail(std::span<char> buffer) {
                            static_cast<std::size_t>(meta_.size - upload_->tail_begin()));
 }
 
-/// A tag over parts that disagrees proves damage only if the sizes of the parts were right.
+/// A digest over parts that disagrees proves damage only if the sizes of the parts were right.
 Task<Step<Unit>> Transfer::verify() {
-  auto good = verify_digest();
-  if (good || check_.rung != Rung::kParts) co_return good;
+  const auto wrong = disagreeing();
+  if (!wrong) {
+    if (rung_of(proofs_, rooms_->choices.integrity) == Rung::kReadTwice) co_return co_await read_again();
+    co_return Unit{};
+  }
+  if (proofs_[*wrong].parts == 0) co_return judge(wrong);
   auto corrected = co_await correct_part_sizes();
   if (!corrected) co_return tl::unexpected<Setback>(std::move(corrected).error());
-  if (!*corrected) co_return good;
+  if (!*corrected) co_return judge(wrong);
   if (auto read = co_await read_again(); !read) co_return read;
-  co_return verify_digest();
+  co_return judge(disagreeing());
 }
 
 /// Asks for the size of every part. False: they are what was assumed.
 Task<Step<bool>> Transfer::correct_part_sizes() {
-  auto sizes = co_await part_sizes(1, static_cast<std::uint32_t>(check_.parts.size()));
+  auto sizes = co_await part_sizes(1, static_cast<std::uint32_t>(parts_.size()));
   if (!sizes) co_return tl::unexpected<Setback>(std::move(sizes).error());
-  if (!*sizes || **sizes == check_.parts) co_return false;
-  check_.parts = **std::move(sizes);
+  if (!*sizes || **sizes == parts_) co_return false;
+  parts_ = **std::move(sizes);
   co_return true;
 }
 
-/// Computes the digest over the corrected parts. What it reads must be what was sent: their CRC32C tells.
+/// Computes the digests once more. What it reads must be what was sent: their CRC32C tells.
 Task<Step<Unit>> Transfer::read_again() {
   if (auto opened = co_await open_reader(0); !opened) co_return opened;
-  digest_ = fresh_digest();
+  begin_digests();
   std::uint32_t crc = 0;
   auto buffer = rooms_->buffers->take(BufferPool::kBytesMax);
   for (;;) {
     auto got = co_await reader_->read(buffer.bytes());
     if (!got) co_return setback(Side::kSource, std::move(got).error(), "read source again");
     if (*got == 0) break;
-    crc = crc32c(crc, buffer.bytes().first(*got));
-    digest_->update(buffer.bytes().first(*got));
+    const std::span<const char> bytes = buffer.bytes().first(*got);
+    crc = crc32c(crc, bytes);
+    for (const auto& digest : digests_) {
+      if (digest) digest->update(bytes);
+    }
     rooms_->tally->moved_bytes += *got;
   }
   reader_.reset();
@@ -360,16 +388,29 @@ Task<Step<Unit>> Transfer::read_again() {
   co_return setback(Side::kSource, Error{ErrorKind::kCorrupt, "two readings of the object differ"}, "verify");
 }
 
-Step<Unit> Transfer::verify_digest() const {
-  if (!check_.expected) return Unit{};
-  const bool by_crc = check_.expected->kind == HashKind::kCrc32c;
-  if (!by_crc && !digest_) return Unit{};  // MD5: the target refuses a mismatch
-  const std::string seen = by_crc ? big_endian(crc32c_) : digest_->digest().bytes;
-  if (seen == check_.expected->bytes) return Unit{};
-  return setback(Side::kSource,
-                 Error{ErrorKind::kCorrupt, std::string{to_string(check_.rung)} + " of the bytes is " + hex(seen) +
-                                                ", the source stored " + hex(check_.expected->bytes)},
-                 "verify");
+/// What we computed for one proof; for the MD5 that the target verifies, what is expected.
+std::string Transfer::seen(std::size_t proof) const {
+  if (digests_[proof]) return digests_[proof]->digest().bytes;
+  const Digest& expected = proofs_[proof].expected;
+  return expected.kind == HashKind::kCrc32c ? big_endian(crc32c_) : expected.bytes;
+}
+
+/// The first proof that the bytes don't fit.
+std::optional<std::size_t> Transfer::disagreeing() const {
+  for (std::size_t i = 0; i < proofs_.size(); ++i) {
+    if (seen(i) != proofs_[i].expected.bytes) return i;
+  }
+  return std::nullopt;
+}
+
+Step<Unit> Transfer::judge(std::optional<std::size_t> disagreeing) const {
+  if (!disagreeing) return Unit{};
+  const Proof& proof = proofs_[*disagreeing];
+  return setback(
+      Side::kSource,
+      Error{ErrorKind::kCorrupt, std::string{to_string(proof.rung)} + " of the bytes is " + hex(seen(*disagreeing)) +
+                                     ", the source stored " + hex(proof.expected.bytes)},
+      "verify");
 }
 
 void Transfer::hash(std::span<const char> bytes) {
@@ -377,7 +418,9 @@ void Transfer::hash(std::span<const char> bytes) {
   if (end <= hashed_) return;
   const auto fresh = bytes.subspan(static_cast<std::size_t>(hashed_ > position_ ? hashed_ - position_ : 0));
   crc32c_ = crc32c(crc32c_, fresh);
-  if (digest_) digest_->update(fresh);
+  for (const auto& digest : digests_) {
+    if (digest) digest->update(fresh);
+  }
   hashed_ = end;
   under_way_.at(end);
 }

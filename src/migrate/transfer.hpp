@@ -16,6 +16,7 @@
 #include "observe/activity.hpp"
 #include "observe/tally.hpp"
 #include "plan/integrity.hpp"
+#include "plan/metadata_map.hpp"
 #include "source/object_source.hpp"
 #include "state/state_store.hpp"
 #include "target/object_target.hpp"
@@ -35,6 +36,12 @@ struct Setback {
 template <class T>
 using Step = tl::expected<T, Setback>;
 
+/// What a job may choose about every transfer.
+struct TransferChoices {
+  Integrity integrity = Integrity::kAuto;
+  MetadataChoices metadata{};
+};
+
 /// What a transfer works with. All outlive it and belong to its thread (state and tally: any thread).
 struct TransferRooms {
   ObjectSource* source;
@@ -44,6 +51,7 @@ struct TransferRooms {
   Clock* clock;
   BufferPool* buffers;
   Activity* activity;  ///< may be null
+  TransferChoices choices;
 };
 
 /// Objects of at least this size leave a checkpoint behind, so that another process can go on after a crash.
@@ -60,17 +68,24 @@ class Transfer {
   /// kind.
   Task<Step<Receipt>> run(Generation expected);
 
+  /// What this attempt could not bring over, also where its outcome is unknown.
+  [[nodiscard]] Losses losses() const { return losses_; }
+
  private:
   Task<Step<Unit>> start();
   Task<Step<Unit>> resume(Checkpoint checkpoint);
   Task<Step<Unit>> discard(UploadSession session);
+  using PartSizes = std::vector<std::uint64_t>;
   Task<Step<Unit>> choose();
-  Task<Step<std::optional<std::vector<std::uint64_t>>>> part_sizes(std::uint32_t from, std::uint32_t to);
-  [[nodiscard]] std::unique_ptr<StreamHash> fresh_digest() const;
-  [[nodiscard]] std::unique_ptr<StreamHash> restored_digest(const Checkpoint& checkpoint) const;
+  Task<Step<std::optional<PartSizes>>> find_part_sizes(std::uint32_t count);
+  Task<Step<std::optional<PartSizes>>> part_sizes(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] std::unique_ptr<StreamHash> fresh_digest(const Proof& proof) const;
+  [[nodiscard]] std::unique_ptr<StreamHash> restored_digest(const Proof& proof, const Checkpoint& checkpoint) const;
+  void begin_digests();
   void restore_digests(const Checkpoint& checkpoint);
   Task<Step<Unit>> begin_upload();
-  [[nodiscard]] Step<UploadSpec> make_spec() const;
+  Task<Step<UploadSpec>> make_spec();
+  Task<Step<std::optional<Tags>>> find_tags();
   Task<Step<Unit>> open_reader(std::uint64_t offset);
   Task<Step<Unit>> move_body();
   Task<Step<Unit>> recover();
@@ -78,7 +93,9 @@ class Transfer {
   Task<Step<Receipt>> commit();
   Task<Step<std::span<char>>> read_tail(std::span<char> buffer);
   Task<Step<Unit>> verify();
-  [[nodiscard]] Step<Unit> verify_digest() const;
+  [[nodiscard]] std::string seen(std::size_t proof) const;
+  [[nodiscard]] std::optional<std::size_t> disagreeing() const;
+  [[nodiscard]] Step<Unit> judge(std::optional<std::size_t> disagreeing) const;
   Task<Step<bool>> correct_part_sizes();
   Task<Step<Unit>> read_again();
   void hash(std::span<const char> bytes);
@@ -90,14 +107,16 @@ class Transfer {
   Generation expected_;
 
   ObjectMeta meta_;
-  Check check_;
+  std::vector<Proof> proofs_;
+  PartSizes parts_;  ///< where a proof is over parts
+  Losses losses_;
   std::unique_ptr<ObjectReader> reader_;
   std::unique_ptr<Upload> upload_;
   std::uint64_t position_ = 0;  ///< next byte that the reader gives; never above upload_->offset() when a write begins
   std::uint64_t hashed_ = 0;    ///< bytes that the digests have seen; re-read bytes below it are not hashed twice
   std::uint32_t crc32c_ = 0;
   Activity::Entry under_way_;
-  std::unique_ptr<StreamHash> digest_;  ///< only where the source's checksum must be verified by us
+  std::vector<std::unique_ptr<StreamHash>> digests_;  ///< by proof; null where CRC32C or the target verifies it
   std::optional<std::uint64_t> checkpointed_;
   int recoveries_ = 0;
 };

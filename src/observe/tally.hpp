@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "domain/loss.hpp"
 #include "domain/provenance.hpp"
 
 namespace ferry {
@@ -33,7 +34,9 @@ struct Tally {
   std::atomic<std::uint64_t> moved_bytes{0};  ///< body bytes read from the source, repeats included: the rate
   std::atomic<std::uint64_t> active{0};       ///< transfers under way
   std::atomic<bool> listing_done{false};
-  std::array<std::atomic<std::uint64_t>, kRungs> rungs{};  ///< by Rung
+  std::array<std::atomic<std::uint64_t>, kRungs> rungs{};    ///< by Rung
+  std::atomic<std::uint64_t> lossy{0};                       ///< copied, but not with everything that belongs to them
+  std::array<std::atomic<std::uint64_t>, kLosses> losses{};  ///< by Loss; an object may have several
 };
 
 }  // namespace ferry

@@ -15,13 +15,26 @@ ObjectMeta meta(ETag etag, Encryption encryption = Encryption::kNone, std::vecto
   return m;
 }
 
+Rung rung(const ObjectMeta& meta, Integrity integrity = Integrity::kAuto) {
+  return rung_of(choose_proofs(meta, integrity), integrity);
+}
+
+std::vector<Rung> rungs(const ObjectMeta& meta, Integrity integrity) {
+  std::vector<Rung> all;
+  for (const Proof& proof : choose_proofs(meta, integrity)) all.push_back(proof.rung);
+  return all;
+}
+
+const ETag kInParts{"\"9e107d9d372bb6826bd81d3542a419d6-2\""};
+const Digest kCrc{HashKind::kCrc32c, "abcd"}, kNvme{HashKind::kCrc64nvme, "12345678"},
+    kSha{HashKind::kSha256, std::string(32, 'x')};
+
 TEST(IntegrityLadder, UsesAPlainTagAsMd5OnlyWhereTheReplyAllowsIt_F016) {
-  EXPECT_EQ(choose_check(meta(kPlain)).rung, Rung::kMd5);
-  EXPECT_EQ(choose_check(meta(kPlain, Encryption::kAes256)).rung, Rung::kMd5);
+  EXPECT_EQ(rung(meta(kPlain)), Rung::kMd5);
+  EXPECT_EQ(rung(meta(kPlain, Encryption::kAes256)), Rung::kMd5);
   for (const auto encryption : {Encryption::kKms, Encryption::kCustomerKey, Encryption::kOther}) {
-    const auto check = choose_check(meta(kPlain, encryption));
-    EXPECT_EQ(check.rung, Rung::kTransport) << "32 hex digits are not always an MD5";
-    EXPECT_FALSE(check.expected);
+    EXPECT_EQ(rung(meta(kPlain, encryption)), Rung::kTransport) << "32 hex digits are not always an MD5";
+    EXPECT_TRUE(choose_proofs(meta(kPlain, encryption), Integrity::kFull).empty());
   }
 }
 
@@ -33,15 +46,42 @@ TEST(IntegrityLadder, NeverReadsAMultipartOrForeignTagAsMd5) {
 }
 
 TEST(IntegrityLadder, PrefersWhatTheTargetCanVerify) {
-  const Digest crc{HashKind::kCrc32c, "abcd"}, nvme{HashKind::kCrc64nvme, "12345678"},
-      sha{HashKind::kSha256, std::string(32, 'x')};
-  const ETag multipart{"\"9e107d9d372bb6826bd81d3542a419d6-2\""};
-  EXPECT_EQ(choose_check(meta(kPlain, Encryption::kNone, {crc})).rung, Rung::kMd5);
-  EXPECT_EQ(choose_check(meta(multipart, Encryption::kNone, {nvme, crc})).rung, Rung::kCrc32c);
-  EXPECT_TRUE(choose_check(meta(multipart, Encryption::kNone, {crc})).target_verifies());
-  EXPECT_EQ(choose_check(meta(multipart, Encryption::kNone, {sha, nvme})).rung, Rung::kCrc64nvme);
-  EXPECT_TRUE(choose_check(meta(multipart, Encryption::kKms, {sha})).verified_in_stream());
-  EXPECT_EQ(choose_check(meta(multipart)).rung, Rung::kTransport);
+  EXPECT_EQ(rung(meta(kPlain, Encryption::kNone, {kCrc})), Rung::kMd5);
+  EXPECT_EQ(rung(meta(kInParts, Encryption::kNone, {kNvme, kCrc})), Rung::kCrc32c);
+  EXPECT_TRUE(choose_proofs(meta(kInParts, Encryption::kNone, {kCrc}), Integrity::kAuto).front().target_verifies());
+  EXPECT_EQ(rung(meta(kInParts, Encryption::kNone, {kSha, kNvme})), Rung::kCrc64nvme);
+  EXPECT_TRUE(choose_proofs(meta(kInParts, Encryption::kKms, {kSha}), Integrity::kAuto).front().computed_in_stream());
+}
+
+TEST(IntegrityLadder, TakesPartsOnlyWhereNothingIsStoredOfTheWhole) {
+  EXPECT_EQ(rung(meta(kInParts)), Rung::kParts);
+  EXPECT_EQ(rung(meta(kInParts, Encryption::kKms)), Rung::kTransport);
+  auto composite = meta(kInParts, Encryption::kKms);
+  composite.composites = {{kSha, 2}};
+  EXPECT_EQ(rung(composite), Rung::kSha256Parts);
+  composite.composites.push_back({kCrc, 2});
+  EXPECT_EQ(rung(composite), Rung::kCrc32cParts) << "what is cheap to compute";
+  EXPECT_FALSE(choose_proofs(composite, Integrity::kAuto).front().target_verifies()) << "it is none of the whole";
+  composite.checksums = {kNvme};
+  EXPECT_EQ(rungs(composite, Integrity::kAuto), std::vector{Rung::kCrc64nvme});
+}
+
+TEST(IntegrityLadder, FullTakesEveryProofAndFastOnlyWhatTheTargetVerifies) {
+  auto all = meta(kInParts, Encryption::kNone, {kSha, kNvme, kCrc});
+  all.composites = {{kSha, 2}};
+  EXPECT_EQ(rungs(all, Integrity::kFull),
+            (std::vector{Rung::kCrc32c, Rung::kCrc64nvme, Rung::kSha256, Rung::kParts, Rung::kSha256Parts}));
+  EXPECT_EQ(rungs(all, Integrity::kFast), std::vector{Rung::kCrc32c});
+  EXPECT_EQ(rungs(meta(kPlain, Encryption::kNone, {kNvme}), Integrity::kFull),
+            (std::vector{Rung::kMd5, Rung::kCrc64nvme}));
+  EXPECT_EQ(rung(meta(kInParts, Encryption::kNone, {kNvme}), Integrity::kFast), Rung::kTransport);
+  EXPECT_EQ(rung(meta(kPlain, Encryption::kKms), Integrity::kFull), Rung::kReadTwice);
+}
+
+TEST(IntegrityLadder, NeverMixesProofsOverDifferentNumbersOfParts) {
+  auto strange = meta(kInParts);
+  strange.composites = {{kCrc, 3}};
+  EXPECT_EQ(rungs(strange, Integrity::kFull), std::vector{Rung::kCrc32cParts}) << "the tag is of two parts";
 }
 
 TEST(PartsTag, IsReadUnderTheSameConditionsAsAnMd5) {

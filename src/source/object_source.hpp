@@ -64,6 +64,9 @@ class ObjectSource {
   /// Errors as open().
   virtual Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) = 0;
 
+  /// The object's tags. Errors as open(); kInvalid: this server knows no tags.
+  virtual Task<Result<Tags>> tags(ObjectKey key) = 0;
+
   /// Requests sent so far, retries included.
   [[nodiscard]] virtual std::uint64_t requests() const = 0;
 };

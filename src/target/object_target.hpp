@@ -28,7 +28,10 @@ struct UploadSpec {
   std::uint64_t size = 0;
   Generation expected;  ///< precondition: the live generation that this write replaces; 0 = nothing there
   ContentHeaders content;
-  UserMetadata metadata;  ///< user's entries and provenance together, within the target's limits
+  UserMetadata metadata;                     ///< user's entries and provenance together, within the target's limits
+  Tags contexts;                             ///< searchable; legal at the target
+  std::optional<std::string> storage_class;  ///< nothing: the bucket's default
+  std::optional<Seconds> custom_time;
   std::optional<Digest>
       hash;  ///< kMd5 or kCrc32c of the whole object where known beforehand: the target refuses a mismatch
 };

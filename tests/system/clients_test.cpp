@@ -94,6 +94,31 @@ TEST_F(ClientLibraries, FillTheSourceAndFindEverythingAtTheTarget) {
   EXPECT_EQ(ferry({"verify", "s3://" + bucket, "gs://" + kTarget, "--deep"}).code(), 0);
 }
 
+TEST_F(ClientLibraries, ReadBackWhatWasWrittenAtRandomOrTheReportNamesTheLoss_F037_F039_F044_F045_F046) {
+  constexpr std::uint64_t kObjects = 2'000;
+  start();
+  const std::string bucket = "filled-at-random";
+  const auto account = sandbox_->account();
+  const auto filled = node("s3_random.mjs", {account.endpoint, account.access_key, account.secret_key, bucket,
+                                             std::to_string(kObjects), "20261122"});
+  ASSERT_EQ(filled.code, 0) << filled.err;
+  write_file(folder() / "expected.jsonl", filled.out);
+
+  rules_.source_bucket = bucket;
+  const auto outcome = ferry({"copy", "s3://" + bucket, "gs://" + kTarget, "--json", "--progress", "none", "--report",
+                              report_file().string(), "--storage-class-map",
+                              "STANDARD_IA=NEARLINE,ONEZONE_IA=NEARLINE,GLACIER_IR=COLDLINE,*=STANDARD"});
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  EXPECT_EQ(outcome.number("copied"), kObjects);
+
+  const auto checked = node("gcs_random_check.mjs",
+                            {sandbox_->gcs(), kTarget, (folder() / "expected.jsonl").string(), report_file().string()});
+  EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+  const auto result = boost::json::parse(checked.out).as_object();
+  EXPECT_EQ(result.at("objects"), kObjects);
+  EXPECT_EQ(result.at("named"), outcome.number("not_whole"));
+}
+
 TEST_F(ClientLibraries, WorkOnTheSandboxAsOnTheRealCloud) {
   start();
   const auto ended = node("gcs_exercise.mjs", {sandbox_->gcs(), "exercise"});

@@ -4,9 +4,11 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "kit/base/hash.hpp"
+#include "tests/system/integrity_matrix.hpp"
 
 namespace ferry::system_test {
 namespace {
@@ -30,6 +32,29 @@ TEST_F(Service, BringsWhatIsThereAndThenJustWhatChanges_F004) {
   expect_all_there();
   EXPECT_TRUE(eventually([&] { return backlog() == 0; }, Duration{10}));
   for (const auto& [key, count] : commits_by_key()) EXPECT_LE(count, key == "k7" ? 4 : 1) << key;
+}
+
+TEST_F(Service, BringsEveryKindOfProofOnItsRungAlsoWhereAByteWasFlipped_F013_F014_F015_F016) {
+  start_service(matrix_arguments());
+  const auto objects = put_matrix(source_.get());
+  for (const auto& one : objects) {
+    if (!one.readable()) continue;
+    sandbox_->fault(
+        {{"service", "s3"}, {"op", "GetObject"}, {"key", one.key}, {"times", 1}, {"action", {{"flip_byte", 300'500}}}});
+  }
+  start_publisher();
+  start_migrator({"--integrity", "full"});
+  const auto arrived = [&](const MatrixObject& one) {
+    return !one.readable() || rung_at(target_.get(), one.key) == one.full;
+  };
+  EXPECT_TRUE(eventually([&] { return std::ranges::all_of(objects, arrived); }, Duration{60}));
+  for (const auto& one : objects) {
+    EXPECT_TRUE(arrived(one)) << one.key;
+    if (one.readable()) EXPECT_TRUE(target_->get(one.key) == one.bytes) << one.key;
+  }
+  const auto rungs = api_json("GET", "/status").at("rungs").as_object();
+  EXPECT_EQ(rungs.at("crc32c-parts"), 2);
+  EXPECT_EQ(target_->get("customer-key"), std::nullopt);
 }
 
 TEST_F(Service, AKilledMigratorAndAFlushedRedisLoseNothing_F105_F123) {

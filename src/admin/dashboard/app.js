@@ -18,6 +18,11 @@ const kRungs = {
   crc32: 'stored CRC32, checked in-stream',
   sha1: 'stored SHA-1, checked in-stream',
   sha256: 'stored SHA-256, checked in-stream',
+  'crc32c-parts': 'stored CRC32C of the parts, derived again',
+  'crc32-parts': 'stored CRC32 of the parts, derived again',
+  'sha1-parts': 'stored SHA-1 of the parts, derived again',
+  'sha256-parts': 'stored SHA-256 of the parts, derived again',
+  'read-twice': 'no checksum at the source; two readings agreed',
   transport: 'no checksum at the source; what we read is what is stored',
 };
 
@@ -253,6 +258,12 @@ function showRungs() {
   });
 }
 
+function showLosses() {
+  const losses = Object.entries(status.losses).filter(([, objects]) => objects > 0);
+  $('losses').hidden = losses.length === 0;
+  text($('losses'), `Arrived without: ${losses.map(([what, objects]) => `${what} ${f.count(objects)}`).join(', ')}`);
+}
+
 function makeFailure() {
   const row = make('li', 'failure');
   const retryOne = make('button', 'quiet', 'Retry');
@@ -313,6 +324,7 @@ function show() {
   showWorkers();
   showScans();
   showRungs();
+  showLosses();
   const ledger = `${status.failed} ${status.retried} ${status.scans[0]?.failed}`;
   if (ledger !== failuresOf) {
     failuresOf = ledger;

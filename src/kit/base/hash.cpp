@@ -184,21 +184,20 @@ constexpr auto kHexValues = [] {
 
 class PiecesHash final : public StreamHash {
  public:
-  static constexpr std::string_view kState = "pieces:";
-  static constexpr std::size_t kDigest = 16;
-
   /// `digests`: of the pieces that are complete.
-  PiecesHash(std::vector<std::uint64_t> lengths, std::string digests)
-      : lengths_(std::move(lengths)), digests_(std::move(digests)) {
+  PiecesHash(HashKind kind, std::vector<std::uint64_t> lengths, std::string digests)
+      : kind_(kind), digest_size_(size_of(kind)), lengths_(std::move(lengths)), digests_(std::move(digests)) {
     finish_empty_pieces();
   }
+  static std::size_t size_of(HashKind kind) { return make_hash(kind)->digest().bytes.size(); }
+  static std::string state_prefix(HashKind kind) { return "pieces of " + std::string{to_string(kind)} + ":"; }
 
   void update(std::span<const char> bytes) override {
     while (!bytes.empty()) {
-      const auto piece = digests_.size() / kDigest;
+      const auto piece = digests_.size() / digest_size_;
       const auto left = piece < lengths_.size() ? lengths_[piece] - filled_ : UINT64_MAX;
       const auto some = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size())));
-      if (!current_) current_ = make_hash(HashKind::kMd5);
+      if (!current_) current_ = make_hash(kind_);
       current_->update(some);
       filled_ += some.size();
       bytes = bytes.subspan(some.size());
@@ -206,14 +205,14 @@ class PiecesHash final : public StreamHash {
     }
   }
   Digest digest() const override {
-    const auto whole = make_hash(HashKind::kMd5);
+    const auto whole = make_hash(kind_);
     whole->update(digests_);
     if (current_) whole->update(current_->digest().bytes);
     return whole->digest();
   }
   std::optional<std::string> save() const override {
     if (current_) return std::nullopt;
-    return std::string{kState} + hex(digests_);
+    return state_prefix(kind_) + hex(digests_);
   }
 
  private:
@@ -226,11 +225,13 @@ class PiecesHash final : public StreamHash {
 
   /// A piece without a byte has a digest, too.
   void finish_empty_pieces() {
-    for (auto piece = digests_.size() / kDigest; piece < lengths_.size() && lengths_[piece] == 0; ++piece) {
-      digests_ += make_hash(HashKind::kMd5)->digest().bytes;
+    for (auto piece = digests_.size() / digest_size_; piece < lengths_.size() && lengths_[piece] == 0; ++piece) {
+      digests_ += make_hash(kind_)->digest().bytes;
     }
   }
 
+  HashKind kind_;
+  std::size_t digest_size_;
   std::vector<std::uint64_t> lengths_;
   std::string digests_;
   std::unique_ptr<StreamHash> current_;
@@ -304,16 +305,19 @@ std::unique_ptr<StreamHash> restore_hash(HashKind kind, std::string_view state) 
   return nullptr;
 }
 
-std::unique_ptr<StreamHash> make_pieces_hash(std::vector<std::uint64_t> lengths) {
-  return std::make_unique<PiecesHash>(std::move(lengths), std::string{});
+std::unique_ptr<StreamHash> make_pieces_hash(HashKind kind, std::vector<std::uint64_t> lengths) {
+  return std::make_unique<PiecesHash>(kind, std::move(lengths), std::string{});
 }
 
-std::unique_ptr<StreamHash> restore_pieces_hash(std::vector<std::uint64_t> lengths, std::string_view state) {
-  if (!state.starts_with(PiecesHash::kState)) return nullptr;
-  auto digests = from_hex(state.substr(PiecesHash::kState.size()));
-  if (!digests || digests->size() % PiecesHash::kDigest != 0) return nullptr;
-  if (digests->size() / PiecesHash::kDigest > lengths.size()) return nullptr;
-  return std::make_unique<PiecesHash>(std::move(lengths), *std::move(digests));
+std::unique_ptr<StreamHash> restore_pieces_hash(HashKind kind, std::vector<std::uint64_t> lengths,
+                                                std::string_view state) {
+  const auto prefix = PiecesHash::state_prefix(kind);
+  if (!state.starts_with(prefix)) return nullptr;
+  auto digests = from_hex(state.substr(prefix.size()));
+  const auto size = PiecesHash::size_of(kind);
+  if (!digests || digests->size() % size != 0) return nullptr;
+  if (digests->size() / size > lengths.size()) return nullptr;
+  return std::make_unique<PiecesHash>(kind, std::move(lengths), *std::move(digests));
 }
 
 std::string base64(std::string_view bytes) {

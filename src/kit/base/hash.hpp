@@ -46,11 +46,11 @@ class StreamHash {
 /// From save(); null if `state` isn't one of this kind's.
 [[nodiscard]] std::unique_ptr<StreamHash> restore_hash(HashKind kind, std::string_view state);
 
-/// MD5 of the MD5s of consecutive pieces of these lengths, as servers tag what was uploaded in parts. Bytes beyond the
-/// last piece make the digest differ. save() holds something only between two pieces.
-[[nodiscard]] std::unique_ptr<StreamHash> make_pieces_hash(std::vector<std::uint64_t> lengths);
-/// From save(); null if `state` isn't one of such a hash over these lengths.
-[[nodiscard]] std::unique_ptr<StreamHash> restore_pieces_hash(std::vector<std::uint64_t> lengths,
+/// The digest of the digests of consecutive pieces of these lengths, as servers tag what was uploaded in parts. Bytes
+/// beyond the last piece make the digest differ. save() holds something only between two pieces.
+[[nodiscard]] std::unique_ptr<StreamHash> make_pieces_hash(HashKind kind, std::vector<std::uint64_t> lengths);
+/// From save(); null if `state` isn't one of such a hash of this kind over these lengths.
+[[nodiscard]] std::unique_ptr<StreamHash> restore_pieces_hash(HashKind kind, std::vector<std::uint64_t> lengths,
                                                               std::string_view state);
 
 [[nodiscard]] std::string base64(std::string_view bytes);

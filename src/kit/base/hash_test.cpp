@@ -174,7 +174,7 @@ std::string md5_of_md5s(std::initializer_list<std::string_view> pieces) {
 
 TEST(PiecesHash, IsTheMd5OfTheMd5sHoweverTheStreamIsCut) {
   for (std::size_t step = 1; step <= 10; ++step) {
-    const auto hash = make_pieces_hash({4, 4, 2});
+    const auto hash = make_pieces_hash(HashKind::kMd5, {4, 4, 2});
     const std::string_view bytes = "0123456789";
     for (std::size_t at = 0; at < bytes.size(); at += step) hash->update(bytes.substr(at, step));
     EXPECT_EQ(hash->digest().bytes, md5_of_md5s({"0123", "4567", "89"})) << step;
@@ -183,14 +183,14 @@ TEST(PiecesHash, IsTheMd5OfTheMd5sHoweverTheStreamIsCut) {
 }
 
 TEST(PiecesHash, CountsPiecesWithoutBytes) {
-  EXPECT_EQ(make_pieces_hash({0})->digest().bytes, md5_of_md5s({""}));
-  const auto hash = make_pieces_hash({0, 4, 0});
+  EXPECT_EQ(make_pieces_hash(HashKind::kMd5, {0})->digest().bytes, md5_of_md5s({""}));
+  const auto hash = make_pieces_hash(HashKind::kMd5, {0, 4, 0});
   hash->update(std::string_view{"0123"});
   EXPECT_EQ(hash->digest().bytes, md5_of_md5s({"", "0123", ""}));
 }
 
 TEST(PiecesHash, MoreBytesThanThePiecesHoldNeverMatch) {
-  const auto hash = make_pieces_hash({4});
+  const auto hash = make_pieces_hash(HashKind::kMd5, {4});
   hash->update(std::string_view{"0123"});
   const auto right = hash->digest();
   hash->update(std::string_view{"4"});
@@ -198,25 +198,50 @@ TEST(PiecesHash, MoreBytesThanThePiecesHoldNeverMatch) {
 }
 
 TEST(PiecesHash, GoesOnFromStateSavedBetweenTwoPieces) {
-  const auto hash = make_pieces_hash({4, 4, 2});
+  const auto hash = make_pieces_hash(HashKind::kMd5, {4, 4, 2});
   hash->update(std::string_view{"01"});
   EXPECT_FALSE(hash->save()) << "in the middle of a piece";
   hash->update(std::string_view{"23"});
   const auto state = hash->save();
   ASSERT_TRUE(state);
-  const auto restored = restore_pieces_hash({4, 4, 2}, *state);
+  const auto restored = restore_pieces_hash(HashKind::kMd5, {4, 4, 2}, *state);
   ASSERT_TRUE(restored);
   restored->update(std::string_view{"456789"});
   EXPECT_EQ(restored->digest().bytes, md5_of_md5s({"0123", "4567", "89"}));
 }
 
 TEST(PiecesHash, RefusesStateThatIsNotItsOwn) {
-  const auto hash = make_pieces_hash({1, 1});
+  const auto hash = make_pieces_hash(HashKind::kMd5, {1, 1});
   hash->update(std::string_view{"01"});
-  EXPECT_EQ(restore_pieces_hash({2}, *hash->save()), nullptr) << "more pieces than there are";
-  for (const auto* broken : {"", "pieces", "pieces:0", "pieces:00", "pieces:gg", "crc32c:00000000"}) {
-    EXPECT_EQ(restore_pieces_hash({1, 1}, broken), nullptr) << broken;
+  EXPECT_EQ(restore_pieces_hash(HashKind::kMd5, {2}, *hash->save()), nullptr) << "more pieces than there are";
+  for (const auto* broken :
+       {"", "pieces", "pieces of md5:0", "pieces of md5:00", "pieces of md5:gg", "crc32c:00000000"}) {
+    EXPECT_EQ(restore_pieces_hash(HashKind::kMd5, {1, 1}, broken), nullptr) << broken;
   }
+}
+
+TEST(PiecesHash, OfEveryKindMatchesTheVectorOfTwoParts) {
+  const std::string bytes = std::string(1024, 'A') + std::string(100, 'B');
+  const std::array<std::pair<HashKind, std::string_view>, 4> vectors{
+      {{HashKind::kCrc32c, "gV37hw=="},
+       {HashKind::kCrc32, "Jnk+RA=="},
+       {HashKind::kSha256, "eK1F/1McqzEYWI7bYRHThWmJ+HsS4Z8ttJ6qhng6h90="},
+       {HashKind::kSha1, "pfXbhWu39tkfekm6D4HtIcacIkc="}}};
+  for (const auto& [kind, expected] : vectors) {
+    const auto hash = make_pieces_hash(kind, {1024, 100});
+    hash->update(bytes);
+    EXPECT_EQ(base64(hash->digest().bytes), expected) << to_string(kind);
+    EXPECT_EQ(hash->digest().kind, kind);
+  }
+  const auto md5 = make_pieces_hash(HashKind::kMd5, {1024, 100});
+  md5->update(bytes);
+  EXPECT_EQ(hex(md5->digest().bytes), "0561a0fc7fa0356324d20074221dd473");
+}
+
+TEST(PiecesHash, RefusesStateOfAnotherKind) {
+  const auto hash = make_pieces_hash(HashKind::kCrc32c, {4});
+  EXPECT_EQ(restore_pieces_hash(HashKind::kCrc32, {4}, *hash->save()), nullptr);
+  EXPECT_NE(restore_pieces_hash(HashKind::kCrc32c, {4}, *hash->save()), nullptr);
 }
 
 TEST(Hash, RefusesStateOfAnotherKindOrBroken) {

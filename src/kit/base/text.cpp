@@ -150,6 +150,15 @@ std::optional<std::uint64_t> parse_u64(std::string_view text) {
   return value;
 }
 
+bool is_media_type(std::string_view text) {
+  constexpr std::size_t kBytesMax = 1024;
+  const auto slash = text.find('/');
+  const bool shape = slash != std::string_view::npos && slash > 0 && slash + 1 < text.size();
+  const auto printable_ascii = [](char c) { return c >= 0x20 && c < 0x7f; };
+  return shape && text.size() <= kBytesMax && std::all_of(text.begin(), text.end(), printable_ascii) &&
+         trim(text) == text;
+}
+
 bool iequals(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }

@@ -23,6 +23,9 @@ namespace ferry {
 /// All of `text` as a decimal number in range; nothing otherwise (sign, space, overflow, empty).
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text);
 
+/// "type/subtype", with or without parameters: printable ASCII of at most 1 KiB, no white space at its ends.
+[[nodiscard]] bool is_media_type(std::string_view text);
+
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b);  ///< ASCII case-insensitive
 [[nodiscard]] std::string to_lower(std::string_view text);           ///< ASCII
 [[nodiscard]] std::string_view trim(std::string_view text);          ///< ASCII white space off both ends

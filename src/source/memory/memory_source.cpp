@@ -47,6 +47,7 @@ struct MemoryBucket::Object {
   ObjectMeta meta;
   std::string bytes;
   std::vector<std::size_t> parts;  // as far as this source tells
+  Tags tags;
 };
 
 namespace {
@@ -72,7 +73,7 @@ struct MemoryBucket::KeyFaults {
     std::uint64_t offset;
     std::function<void()> run;
   };
-  std::optional<Strike> open, stat;
+  std::optional<Strike> open, stat, tags;
   std::vector<Place> cuts, flips;
   std::vector<Action> actions;
   std::optional<std::uint64_t> listed_size;
@@ -102,7 +103,13 @@ Version MemoryBucket::put(std::string key, std::string bytes, PutOptions options
   meta.storage_class = std::move(options.storage_class);
   meta.encryption = options.encryption;
   meta.checksums = std::move(options.checksums);
+  meta.composites = std::move(options.composites);
   meta.missing_meta = options.missing_meta;
+  meta.tags = static_cast<std::uint32_t>(options.tags.size());
+  meta.website_redirect = options.website_redirect;
+  meta.object_lock = options.object_lock;
+  meta.expires_by_rule = options.expires_by_rule;
+  object->tags = std::move(options.tags);
   object->bytes = std::move(bytes);
   auto version = meta.version;
   const std::scoped_lock lock{mutex_};
@@ -158,6 +165,11 @@ void MemoryBucket::fail_open(std::string key, Error error, int times) {
 void MemoryBucket::fail_stat(std::string key, Error error, int times) {
   const std::scoped_lock lock{mutex_};
   faults_[std::move(key)].stat = Strike{std::move(error), times};
+}
+
+void MemoryBucket::fail_tags(std::string key, Error error, int times) {
+  const std::scoped_lock lock{mutex_};
+  faults_[std::move(key)].tags = Strike{std::move(error), times};
 }
 
 void MemoryBucket::deny(std::string key) {
@@ -268,6 +280,17 @@ Result<ObjectMeta> MemoryBucket::stat(const ObjectKey& key) {
   auto object = find(key);
   if (!object) return fail(std::move(object).error());
   return (*object)->meta;
+}
+
+Result<Tags> MemoryBucket::tags(const ObjectKey& key) {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.tags;
+  if (const auto faults = faults_.find(key.str()); faults != faults_.end()) {
+    if (auto error = take(&faults->second.tags)) return fail(*std::move(error));
+  }
+  auto object = find(key);
+  if (!object) return fail(std::move(object).error());
+  return (*object)->tags;
 }
 
 Result<std::optional<std::uint64_t>> MemoryBucket::part_size(const ObjectKey& key, const ETag& expected,
@@ -394,6 +417,12 @@ class MemorySource final : public ObjectSource {
     ++requests_;
     co_await suspend();
     co_return bucket_->part_size(key, expected, number);
+  }
+
+  Task<Result<Tags>> tags(ObjectKey key) override {
+    ++requests_;
+    co_await suspend();
+    co_return bucket_->tags(key);
   }
 
   std::uint64_t requests() const override { return requests_; }

@@ -30,7 +30,10 @@ struct PutOptions {
   std::string storage_class = "STANDARD";
   Encryption encryption = Encryption::kNone;
   std::vector<Digest> checksums;
+  std::vector<PartsDigest> composites;
   std::uint32_t missing_meta = 0;
+  Tags tags;
+  bool website_redirect = false, object_lock = false, expires_by_rule = false;
   std::optional<std::size_t> part_size;  ///< uploaded in parts of this size: the tag is `"…-N"`
   std::vector<std::size_t> part_sizes;   ///< the same with parts of these sizes
   bool tells_parts = true;               ///< asked for the size of a part, the source knows it
@@ -58,7 +61,7 @@ class MemoryBucket {
 
   /// Requests of all sources over this bucket, failed ones included.
   struct Counts {
-    std::uint64_t lists = 0, opens = 0, stats = 0, parts = 0;
+    std::uint64_t lists = 0, opens = 0, stats = 0, parts = 0, tags = 0;
   };
   [[nodiscard]] Counts counts() const;
 
@@ -67,6 +70,7 @@ class MemoryBucket {
   void fail_list(int nth, Error error, int times = 1);  ///< from the nth list request from now on (1: the next one)
   void fail_open(std::string key, Error error, int times = 1);
   void fail_stat(std::string key, Error error, int times = 1);
+  void fail_tags(std::string key, Error error, int times = 1);
   void deny(std::string key);  ///< open and stat: kDenied, until heal()
   /// The reader reports kUnavailable when it comes to byte `offset`, having given all before.
   void cut(std::string key, std::uint64_t offset, int times = 1);
@@ -89,6 +93,7 @@ class MemoryBucket {
   Result<ObjectRef> open(const ObjectKey& key, const std::optional<ETag>& expected, std::uint64_t offset);
   Result<ObjectMeta> stat(const ObjectKey& key);
   Result<std::optional<std::uint64_t>> part_size(const ObjectKey& key, const ETag& expected, std::uint32_t number);
+  Result<Tags> tags(const ObjectKey& key);
   Result<ObjectRef> find(const ObjectKey& key) const;
 
   Clock* clock_;

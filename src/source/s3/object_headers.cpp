@@ -71,25 +71,49 @@ constexpr Algorithm kAlgorithms[] = {
     {"crc32", HashKind::kCrc32, 4}, {"sha1", HashKind::kSha1, 20},    {"sha256", HashKind::kSha256, 32},
 };
 
-/// A composite value ("…-N") is the hash of hashes: it is no base64 and says nothing of the whole.
-std::vector<Digest> checksums_of(const net::Headers& headers) {
-  std::vector<Digest> checksums;
-  if (const auto type = headers.find("x-amz-checksum-type"); type && iequals(*type, "COMPOSITE")) return checksums;
+constexpr std::uint64_t kPartsMax = 10'000;  // Amazon S3 User Guide, multipart upload limits
+
+/// "BASE64" of the whole, or "BASE64-N", the hash of N hashes. A value that doesn't fit the stored type counts for
+/// nothing.
+void add_checksum(const Algorithm& algorithm, std::string_view value, bool composite, ObjectMeta* meta) {
+  const auto dash = value.find('-');
+  auto bytes = from_base64(value.substr(0, dash));
+  if (!bytes || bytes->size() != algorithm.size) return;
+  Digest digest{algorithm.kind, *std::move(bytes)};
+  if (dash == std::string_view::npos) {
+    if (!composite) meta->checksums.push_back(std::move(digest));
+    return;
+  }
+  const auto count = parse_u64(value.substr(dash + 1));
+  if (!count || *count < 1 || *count > kPartsMax) return;
+  meta->composites.push_back({std::move(digest), static_cast<std::uint32_t>(*count)});
+}
+
+void read_checksums(const net::Headers& headers, ObjectMeta* meta) {
+  const auto type = headers.find("x-amz-checksum-type");
+  const bool composite = type && iequals(*type, "COMPOSITE");
   for (const auto& [name, value] : headers) {
     if (!has_prefix(name, kChecksumPrefix)) continue;
     const auto wanted = std::string_view{name}.substr(kChecksumPrefix.size());
     for (const auto& algorithm : kAlgorithms) {
-      if (!iequals(wanted, algorithm.name)) continue;
-      auto bytes = from_base64(value);
-      if (bytes && bytes->size() == algorithm.size) checksums.push_back({algorithm.kind, *std::move(bytes)});
+      if (iequals(wanted, algorithm.name)) add_checksum(algorithm, value, composite, meta);
     }
   }
-  return checksums;
 }
 
 std::uint32_t missing_meta_of(const net::Headers& headers) {
   const auto count = headers.find("x-amz-missing-meta");
   return count ? static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_u64(*count).value_or(1), UINT32_MAX)) : 0;
+}
+
+std::uint32_t tag_count_of(const net::Headers& headers) {
+  const auto count = headers.find("x-amz-tagging-count");
+  return count ? static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_u64(*count).value_or(1), UINT32_MAX)) : 0;
+}
+
+bool is_locked(const net::Headers& headers) {
+  const auto hold = headers.find("x-amz-object-lock-legal-hold");
+  return headers.find("x-amz-object-lock-mode").has_value() || (hold && iequals(*hold, "ON"));
 }
 
 }  // namespace
@@ -118,8 +142,12 @@ Result<ObjectMeta> parse_object_headers(const net::Headers& headers, bool with_c
     meta.storage_class = *std::move(storage_class);
   }
   meta.encryption = encryption_of(headers);
-  if (with_checksums) meta.checksums = checksums_of(headers);
+  if (with_checksums) read_checksums(headers, &meta);
   meta.missing_meta = missing_meta_of(headers);
+  meta.tags = tag_count_of(headers);
+  meta.website_redirect = headers.find("x-amz-website-redirect-location").has_value();
+  meta.object_lock = is_locked(headers);
+  meta.expires_by_rule = headers.find("x-amz-expiration").has_value();
   return meta;
 }
 

@@ -96,10 +96,36 @@ TEST(S3ObjectHeaders, KeepsStoredChecksumsOfTheWholeObject) {
                                                  {HashKind::kCrc64nvme, "\xae\x8b\x14\x86\x0a\x79\x98\x88"}}));
 }
 
-TEST(S3ObjectHeaders, PassesOverCompositeChecksums) {
-  EXPECT_TRUE(meta_of(with({{"x-amz-checksum-crc32c", "gV37hw==-2"}})).checksums.empty());
-  EXPECT_TRUE(
-      meta_of(with({{"x-amz-checksum-crc32c", "gV37hw=="}, {"x-amz-checksum-type", "COMPOSITE"}})).checksums.empty());
+TEST(S3ObjectHeaders, KeepsCompositeChecksumsApartFromThoseOfTheWhole) {
+  const auto meta = meta_of(with({{"x-amz-checksum-crc32c", "gV37hw==-2"}, {"x-amz-checksum-type", "COMPOSITE"}}));
+  EXPECT_TRUE(meta.checksums.empty());
+  ASSERT_EQ(meta.composites.size(), 1U);
+  EXPECT_EQ(meta.composites[0].digest.kind, HashKind::kCrc32c);
+  EXPECT_EQ(base64(meta.composites[0].digest.bytes), "gV37hw==");
+  EXPECT_EQ(meta.composites[0].count, 2U);
+  EXPECT_EQ(meta_of(with({{"x-amz-checksum-crc32c", "gV37hw==-2"}})).composites, meta.composites);
+}
+
+TEST(S3ObjectHeaders, PassesOverCompositeChecksumsThatContradictThemselves) {
+  const auto typed = meta_of(with({{"x-amz-checksum-crc32c", "gV37hw=="}, {"x-amz-checksum-type", "COMPOSITE"}}));
+  EXPECT_TRUE(typed.checksums.empty());
+  EXPECT_TRUE(typed.composites.empty());
+  for (const auto* value : {"gV37hw==-0", "gV37hw==-10001", "gV37hw==-", "gV37hw==-x", "gV37-2", "-2"}) {
+    const auto meta = meta_of(with({{"x-amz-checksum-crc32c", value}}));
+    EXPECT_TRUE(meta.checksums.empty() && meta.composites.empty()) << value;
+  }
+}
+
+TEST(S3ObjectHeaders, NoticesWhatCannotTravel) {
+  const auto plain = meta_of(with({}));
+  EXPECT_EQ(plain.tags, 0U);
+  EXPECT_FALSE(plain.website_redirect || plain.object_lock || plain.expires_by_rule);
+  EXPECT_EQ(meta_of(with({{"x-amz-tagging-count", "3"}})).tags, 3U);
+  EXPECT_TRUE(meta_of(with({{"x-amz-website-redirect-location", "/other"}})).website_redirect);
+  EXPECT_TRUE(meta_of(with({{"x-amz-object-lock-mode", "GOVERNANCE"}})).object_lock);
+  EXPECT_TRUE(meta_of(with({{"x-amz-object-lock-legal-hold", "ON"}})).object_lock);
+  EXPECT_FALSE(meta_of(with({{"x-amz-object-lock-legal-hold", "OFF"}})).object_lock);
+  EXPECT_TRUE(meta_of(with({{"x-amz-expiration", "expiry-date=\"x\", rule-id=\"y\""}})).expires_by_rule);
 }
 
 TEST(S3ObjectHeaders, ReadsOnlyExactContentRanges_F017_F150) {

@@ -5,6 +5,7 @@
 #include "kit/base/text.hpp"
 #include "source/s3/api.hpp"
 #include "source/s3/get_object.hpp"
+#include "source/s3/get_tagging.hpp"
 #include "source/s3/head_object.hpp"
 #include "source/s3/list_objects.hpp"
 
@@ -27,6 +28,7 @@ class S3Source final : public ObjectSource {
   Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
     return head_part(api_.get(), std::move(key), std::move(expected), number);
   }
+  Task<Result<Tags>> tags(ObjectKey key) override { return get_tagging(api_.get(), std::move(key)); }
   std::uint64_t requests() const override { return api_->requests(); }
 
  private:

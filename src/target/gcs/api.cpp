@@ -113,6 +113,7 @@ std::string Api::upload_target(std::string_view type, Generation expected) const
   std::string target = upload_target_;
   target.append("?uploadType=").append(type);
   target.append("&ifGenerationMatch=").append(std::to_string(expected.value));
+  if (options_.kms_key) target.append("&kmsKeyName=").append(percent_encode(*options_.kms_key));
   target.append("&fields=name,generation,size,md5Hash,crc32c");
   return target;
 }

@@ -19,6 +19,7 @@ struct Options {
   std::uint64_t whole_bytes_max = 256 << 10;  ///< up to here an object is sent from memory in one request
   std::uint64_t single_bytes_max = 16 << 20;  ///< up to here in one request if its hash is known beforehand
   std::uint64_t chunk_bytes = 16 << 20;       ///< of a resumable session; a multiple of 256 KiB
+  std::optional<std::string> kms_key;         ///< encrypts what is uploaded; nothing: the bucket's default
   std::size_t page_size = 1000;
   Backoff backoff;
 };

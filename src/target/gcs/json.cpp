@@ -8,6 +8,7 @@
 
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
+#include "kit/base/time.hpp"
 
 namespace ferry::gcs {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kDefaultType = "application/octet-stream";
-constexpr std::size_t kTypeBytesMax = 1024;
 constexpr std::size_t kMessageBytesMax = 300;
 constexpr std::size_t kTokenBytesMax = 16 << 10;
 
@@ -113,12 +113,16 @@ void append_field(std::string* out, std::string_view name, const std::optional<s
   if (value) append_field(out, name, std::string_view{*value});
 }
 
-bool is_legal_type(std::string_view type) {
-  const auto slash = type.find('/');
-  const bool shape = slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
-  const auto printable_ascii = [](char c) { return c >= 0x20 && c < 0x7f; };
-  return shape && type.size() <= kTypeBytesMax && std::all_of(type.begin(), type.end(), printable_ascii) &&
-         trim(type) == type;
+void append_contexts(std::string* out, const Tags& contexts) {
+  out->append(",\"contexts\":{\"custom\":{");
+  for (const auto& [name, value] : contexts) {
+    if (out->back() != '{') out->push_back(',');
+    append_quoted(out, name);
+    out->append(":{");
+    append_field(out, "value", std::string_view{value});
+    out->push_back('}');
+  }
+  out->append("}}");
 }
 
 std::string bounded(std::string_view text) {
@@ -157,7 +161,7 @@ void append_quoted(std::string* out, std::string_view utf8) {
 }
 
 std::string_view media_type(const ContentHeaders& content) {
-  return content.type && is_legal_type(*content.type) ? std::string_view{*content.type} : kDefaultType;
+  return content.type && is_media_type(*content.type) ? std::string_view{*content.type} : kDefaultType;
 }
 
 std::string resource_json(const UploadSpec& spec, std::optional<std::uint32_t> crc32c) {
@@ -170,6 +174,8 @@ std::string resource_json(const UploadSpec& spec, std::optional<std::uint32_t> c
   append_field(&out, "contentDisposition", spec.content.disposition);
   append_field(&out, "contentLanguage", spec.content.language);
   append_field(&out, "cacheControl", spec.content.cache_control);
+  append_field(&out, "storageClass", spec.storage_class);
+  if (spec.custom_time) append_field(&out, "customTime", std::string_view{rfc3339(*spec.custom_time)});
   if (crc32c) {
     append_field(&out, "crc32c", std::string_view{base64(big_endian(*crc32c))});
   } else if (spec.hash && spec.hash->kind == HashKind::kCrc32c) {
@@ -183,6 +189,7 @@ std::string resource_json(const UploadSpec& spec, std::optional<std::uint32_t> c
     for (const auto& [name, value] : spec.metadata) append_field(&out, name, std::string_view{value});
     out.push_back('}');
   }
+  if (!spec.contexts.empty()) append_contexts(&out, spec.contexts);
   out.push_back('}');
   return out;
 }

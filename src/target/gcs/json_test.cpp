@@ -32,6 +32,14 @@ TEST(GcsJson, ResourceSaysOnlyWhatIsKnown) {
   EXPECT_EQ(full.at("contentLanguage").as_string(), "de");
   EXPECT_EQ(full.at("crc32c").as_string(), "AQIDBA==");
   EXPECT_EQ(full.at("metadata").as_object().at("k").as_string(), "v");
+  EXPECT_FALSE(full.contains("storageClass") || full.contains("customTime") || full.contains("contexts"));
+  spec.storage_class = "NEARLINE";
+  spec.custom_time = Seconds{std::chrono::seconds{1'767'323'045}};
+  spec.contexts = {{"a", "1"}, {"b", "x\"y"}};
+  const auto chosen = boost::json::parse(resource_json(spec, std::nullopt)).as_object();
+  EXPECT_EQ(chosen.at("storageClass").as_string(), "NEARLINE");
+  EXPECT_EQ(chosen.at("customTime").as_string(), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(boost::json::serialize(chosen.at("contexts")), R"({"custom":{"a":{"value":"1"},"b":{"value":"x\"y"}}})");
   EXPECT_EQ(boost::json::parse(resource_json(spec, 0x0A0B0C0Du)).as_object().at("crc32c").as_string(), "CgsMDQ==");
 }
 

@@ -136,6 +136,9 @@ struct TargetBucket::State {
                                             std::to_string(live_generation(spec.key).value));
     }
     auto object = stored(spec.key, std::move(bytes), spec.content, spec.metadata);
+    object.contexts = spec.contexts;
+    object.storage_class = spec.storage_class;
+    object.custom_time = spec.custom_time;
     if (object.crc32c != checksum || corrupt.erase(spec.key) > 0 || (spec.hash && !agrees(*spec.hash, object))) {
       return fail(ErrorKind::kCorrupt,
                   "commit " + printable(spec.key.str()) + ": the target counted other bytes than were sent");

@@ -23,6 +23,9 @@ struct StoredObject {
   std::string sha256;  ///< 64 hex digits
   ContentHeaders content;
   UserMetadata metadata;
+  Tags contexts;
+  std::optional<std::string> storage_class;
+  std::optional<Seconds> custom_time;
 };
 
 enum class TargetOp { kList, kStat, kBegin, kResume, kWrite, kRecover, kCommit, kCancel, kRemove };
