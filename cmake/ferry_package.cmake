@@ -18,7 +18,7 @@ set(CPACK_PACKAGE_CONTACT "Bucketferry <team@bucketferry.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "moves Amazon S3 buckets to Google Cloud Storage")
 set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_SYSTEM_NAME linux-${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_COMPONENTS_ALL bucketferry sandbox)
 set(CPACK_ARCHIVE_THREADS 0)
 
