@@ -3,10 +3,12 @@
 // Runs as: BUCKETFERRY=… node --test docs.mjs
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {existsSync, readFileSync, readdirSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
+import {gunzipSync} from 'node:zlib';
 import {parse} from 'yaml';
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -33,8 +35,8 @@ function flagsOf(command) {
   return new Set(helps.get(command).match(/--[a-z0-9-]+/g));
 }
 
-/// What our tests run of make. The rest is run by hand, or wants a cloud, and is marked so.
-const tested = new Set(['demo', 'demo-service', 'test', 'build', 'check', 'fix', 'image', 'package', 'bench', 'test-compose',
+/// What needs no cloud, and is run: by CI, by a test, or by everybody who changes something here.
+const local = new Set(['demo', 'demo-service', 'test', 'build', 'check', 'fix', 'image', 'package', 'bench', 'test-compose',
                         'compose-up', 'compose-scale', 'compose-fill', 'compose-down', 'compose-logs']);
 
 for (const page of pages) {
@@ -43,7 +45,7 @@ for (const page of pages) {
       for (const {language, line} of commands(page)) {
         for (const [, target] of line.matchAll(/\bmake ([a-z-]+)/g)) {
           assert.match(makefile, new RegExp(`^${target}:`, 'm'), line);
-          assert.ok(language === 'cloud' || tested.has(target), `${line}: not tested, and not marked as needing a cloud`);
+          assert.ok(language === 'cloud' || local.has(target), `${line}: not among what is run here, and not marked as needing a cloud`);
         }
       }
       for (const [, target] of read(page).matchAll(/`make ([a-z-]+)/g)) assert.match(makefile, new RegExp(`^${target}:`, 'm'));
@@ -144,4 +146,56 @@ describe('deploy/docker/Dockerfile', () => {
     assert.equal(rules[0], '*');
     for (const rule of rules.filter((line) => line.startsWith('!'))) assert.ok(existsSync(join(top, rule.slice(1))), rule);
   });
+});
+
+function inFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'ferry-deploy-'));
+  try {
+    work(folder);
+  } finally {
+    rmSync(folder, {recursive: true});
+  }
+}
+
+describe('scripts/pages', () => {
+  it('makes a man page of each command, with all its options, and completion for bash', () => inFolder((folder) => {
+    execFileSync(join(top, 'scripts/pages'), [program, folder]);
+    const list = execFileSync(program, ['--help'], {encoding: 'utf8'}).match(/^Commands:\n([\s\S]*?)\n\n/m)[1];
+    const names = [...list.matchAll(/^  ([a-z]+) /gm)].map(([, name]) => name);
+    assert.deepEqual(readdirSync(join(folder, 'man1')).sort(), ['bucketferry', ...names.map((name) => `bucketferry-${name}`)].map((n) => `${n}.1.gz`).sort());
+    const complete = (...words) => execFileSync('bash', ['-c', '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _bucketferry; echo "${COMPREPLY[@]}"',
+                                                         join(folder, 'completions/bucketferry'), 'bucketferry', ...words], {encoding: 'utf8'}).trim();
+    for (const name of names) {
+      const page = gunzipSync(readFileSync(join(folder, `man1/bucketferry-${name}.1.gz`))).toString().replaceAll('\\-', '-');
+      for (const flag of flagsOf(name)) {
+        assert.ok(page.includes(flag), `${name}: ${flag}`);
+        if (new RegExp(`^  (-h, )?${flag}\\b`, 'm').test(helps.get(name))) assert.ok(complete(name, flag).split(' ').includes(flag), `${name} ${flag}`);
+      }
+    }
+    assert.equal(complete('cop'), 'copy');
+    assert.equal(complete('cache', 'sh'), 'show');
+  }));
+});
+
+describe('scripts/version', () => {
+  it('says what git knows', () => inFolder((folder) => {
+    mkdirSync(join(folder, 'scripts'));
+    cpSync(join(top, 'scripts/version'), join(folder, 'scripts/version'));
+    writeFileSync(join(folder, 'CMakeLists.txt'), 'project(bucketferry VERSION 0.3.0 LANGUAGES CXX)\n');
+    const env = {...process.env, FERRY_VERSION: '', GIT_CEILING_DIRECTORIES: tmpdir()};
+    const version = () => execFileSync(join(folder, 'scripts/version'), {encoding: 'utf8', env}).trim();
+    const git = (...words) => execFileSync('git', ['-C', folder, '-c', 'user.name=n', '-c', 'user.email=e@x', ...words], {stdio: 'pipe', env});
+    const commit = () => git('commit', '--quiet', '--all', '--allow-empty', '--message', 'x');
+    assert.equal(version(), '0.3.0');
+    git('init', '--quiet');
+    git('add', '.');
+    commit();
+    assert.match(version(), /^0\.3\.0\+1\.g[0-9a-f]+$/);
+    git('tag', 'v1.2.3');
+    assert.equal(version(), '1.2.3');
+    commit();
+    assert.match(version(), /^1\.2\.3\+1\.g[0-9a-f]+$/);
+    writeFileSync(join(folder, 'CMakeLists.txt'), '');
+    assert.match(version(), /^1\.2\.3\+1\.g[0-9a-f]+\.dirty$/);
+  }));
 });
