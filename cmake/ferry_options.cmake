@@ -30,7 +30,7 @@ add_compile_options(-fPIE -pthread)
 add_link_options(-pie)
 target_compile_options(ferry_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 target_compile_definitions(ferry_flags INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
-  BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION)
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 if(FERRY_SANITIZE)
   target_compile_options(ferry_flags INTERFACE -fsanitize=${FERRY_SANITIZE} -fno-sanitize-recover=all)

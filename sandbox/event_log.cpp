@@ -44,14 +44,13 @@ void EventLog::request(const RequestEvent& event) {
   append_json(&fields, event.bucket);
   fields += ",\"key\":";
   append_json(&fields, event.key);
-  fmt::format_to(std::back_inserter(fields), ",\"status\":{},\"in\":{},\"out\":{}", event.status, event.bytes_in,
-                 event.bytes_out);
+  fields += fmt::format(",\"status\":{},\"in\":{},\"out\":{}", event.status, event.bytes_in, event.bytes_out);
   if (!event.range.empty()) {
     fields += ",\"range\":";
     append_json(&fields, event.range);
   }
-  if (event.messages != 0) fmt::format_to(std::back_inserter(fields), ",\"messages\":{}", event.messages);
-  if (event.generation != 0) fmt::format_to(std::back_inserter(fields), ",\"generation\":\"{}\"", event.generation);
+  if (event.messages != 0) fields += fmt::format(",\"messages\":{}", event.messages);
+  if (event.generation != 0) fields += fmt::format(",\"generation\":\"{}\"", event.generation);
   if (!event.fault.empty()) {
     fields += ",\"fault\":";
     append_json(&fields, event.fault);

@@ -43,7 +43,7 @@ void append_content(std::string* out, const Content& content) {
   *out += '[';
   for (const auto& run : content.runs()) {
     if (out->back() != '[') *out += ',';
-    fmt::format_to(std::back_inserter(*out), "{},{}", run.piece->file_offset().value_or(0) + run.offset, run.size);
+    *out += fmt::format("{},{}", run.piece->file_offset().value_or(0) + run.offset, run.size);
   }
   *out += ']';
 }

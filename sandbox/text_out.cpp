@@ -20,7 +20,7 @@ void append_json(std::string* out, std::string_view text) {
     } else if (c == '\n') {
       *out += "\\n";
     } else {
-      fmt::format_to(std::back_inserter(*out), "\\u{:04x}", c);
+      *out += fmt::format("\\u{:04x}", c);
     }
   }
   out->append(text, plain);
@@ -41,7 +41,7 @@ JsonObject& JsonObject::text(std::string_view key, std::string_view value) {
 }
 
 JsonObject& JsonObject::number(std::string_view key, std::uint64_t value) {
-  fmt::format_to(std::back_inserter(*name(key)), "{}", value);
+  *name(key) += fmt::format("{}", value);
   return *this;
 }
 
@@ -62,7 +62,7 @@ void append_xml(std::string* out, std::string_view text) {
       case '>': *out += "&gt;"; break;
       case '&': *out += "&amp;"; break;
       case '"': *out += "&quot;"; break;
-      default: fmt::format_to(std::back_inserter(*out), "&#x{:x};", c);
+      default: *out += fmt::format("&#x{:x};", c);
     }
   }
   out->append(text, plain);

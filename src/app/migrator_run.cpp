@@ -29,8 +29,6 @@ namespace {
 constexpr Milliseconds kBeat{1'000};
 constexpr Milliseconds kNoteLife{10'000};
 constexpr Milliseconds kBoardPatience{15'000};
-constexpr Milliseconds kShutdownGrace{3'000};
-constexpr Milliseconds kPauseAfterError{5'000};
 constexpr std::size_t kTransfersShown = 20;
 
 /// One I/O thread: its own context, its own clients, its own share of the transfers.
@@ -272,7 +270,7 @@ class MigratorRun::Crew final : public admin::Probe {
   Tally tally_;
   WorkLog log_;
   Activity activity_;
-  Speedometer speed_;
+  RateMeter speed_;
   TallySnapshot told_;  ///< what the board knows of
   Seconds began_;
   SteadyTime heard_board_;

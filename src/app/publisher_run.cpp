@@ -22,12 +22,6 @@
 #include "observe/log.hpp"
 
 namespace ferry::app {
-namespace {
-
-constexpr Milliseconds kShutdownGrace{3'000};
-constexpr Milliseconds kPauseAfterError{5'000};
-
-}  // namespace
 
 /// Two threads: this one for people (API, signals), another for the scan, so that a large page delays no answer.
 class PublisherRun::Crew {

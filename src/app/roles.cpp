@@ -26,11 +26,6 @@
 namespace ferry::app {
 namespace {
 
-ExitCode refuse(const Error& error) {
-  complain(error.what);
-  return ExitCode::kUsage;
-}
-
 /// Directories on the way are made for this user alone.
 Status make_parents(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
@@ -107,6 +102,11 @@ void warn_of(const Settings& settings) {
 }  // namespace
 
 void complain(const std::string& what) { log::print("bucketferry: " + what); }
+
+ExitCode refuse(const Error& error) {
+  complain(error.what);
+  return ExitCode::kUsage;
+}
 
 Result<std::string> default_state_file(const Job& job, const Environment& environment) {
   std::string base = environment("XDG_STATE_HOME").value_or("");

@@ -15,6 +15,8 @@ namespace ferry::app {
 
 /// One line on stderr, as every complaint of the program: "bucketferry: …".
 void complain(const std::string& what);
+/// The same, for a run that can't begin.
+ExitCode refuse(const Error& error);
 
 /// $XDG_STATE_HOME/bucketferry/JOB.sqlite, or the same below ~/.local/state. @error kInvalid: neither variable is set
 [[nodiscard]] Result<std::string> default_state_file(const Job& job, const Environment& environment);

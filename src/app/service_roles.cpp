@@ -25,11 +25,6 @@ struct Standing {
   std::unique_ptr<SharedBoard> board;
 };
 
-ExitCode refuse(const Error& error) {
-  complain(error.what);
-  return ExitCode::kUsage;
-}
-
 /// The host and a few random digits: two processes of one host differ, and so does one that was started again.
 std::string process_name() {
   char host[HOST_NAME_MAX + 1] = {};
@@ -99,7 +94,7 @@ Result<ServiceRooms> wire(Settings* settings, const Environment& environment, co
 
 ExitCode finish(const Status& ended) { return ended ? ExitCode::kDone : refuse(ended.error()); }
 
-void warn_of(const Settings& settings) {
+void log_warnings(const Settings& settings) {
   for (const auto& warning : settings.warnings) log::warn("settings.warning", {{"what", warning}});
   if (settings.service.redis.secret.empty()) {
     log::warn("settings.warning", {{"what", "FERRY_STATE_SECRET is not set: large uploads start over after a crash"}});
@@ -113,7 +108,7 @@ ExitCode publisher(Settings settings, const Environment& environment) {
   if (!standing) return refuse(standing.error());
   auto rooms = wire(&settings, environment, *standing);
   if (!rooms) return refuse(rooms.error());
-  warn_of(settings);
+  log_warnings(settings);
   PublisherOptions options;
   options.schedule.interval = settings.service.scan_interval;
   options.schedule.audit_interval = settings.service.audit_interval;
@@ -127,7 +122,7 @@ ExitCode migrator(Settings settings, const Environment& environment) {
   if (!standing) return refuse(standing.error());
   auto rooms = wire(&settings, environment, *standing);
   if (!rooms) return refuse(rooms.error());
-  warn_of(settings);
+  log_warnings(settings);
   MigratorRun run{settings, *std::move(rooms)};
   return finish(run.run());
 }

@@ -14,6 +14,9 @@
 
 namespace ferry::app {
 
+inline constexpr Milliseconds kShutdownGrace{3'000};    ///< for the queue to tell the broker what is left to tell
+inline constexpr Milliseconds kPauseAfterError{5'000};  ///< of a loop whose work failed as a whole
+
 struct ServiceRooms {
   MakeClients make_clients;
   using Authorization = std::function<Task<Result<std::string>>()>;

@@ -58,7 +58,7 @@ std::map<std::string, std::int64_t> difference(const TallySnapshot& now, const T
   return amounts;
 }
 
-void Speedometer::sample(const TallySnapshot& tally, SteadyTime now) {
+void RateMeter::sample(const TallySnapshot& tally, SteadyTime now) {
   const Sample oldest = samples_[count_ < samples_.size() ? 0 : count_ % samples_.size()];
   const double seconds = count_ == 0 ? 0 : std::chrono::duration<double>(now - oldest.when).count();
   if (seconds > 0) {

@@ -36,7 +36,7 @@ class WorkLog final : public OutcomeSink {
 [[nodiscard]] std::map<std::string, std::int64_t> difference(const TallySnapshot& now, const TallySnapshot& before);
 
 /// Rates over the last few seconds.
-class Speedometer {
+class RateMeter {
  public:
   void sample(const TallySnapshot& tally, SteadyTime now);
   [[nodiscard]] double bytes_per_second() const { return bytes_per_second_; }

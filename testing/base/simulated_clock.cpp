@@ -1,15 +1,13 @@
 #include "testing/base/simulated_clock.hpp"
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <stdexcept>
 
-namespace ferry::testing {
+#include "kit/async/timer.hpp"
 
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+namespace ferry::testing {
 
 struct SimulatedClock::Sleeper {
   explicit Sleeper(Executor executor) : timer(executor, Timer::time_point::max()) {}

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <utility>
 
 #include "kit/async/clock.hpp"
@@ -37,6 +38,11 @@ class SeededRng final : public Rng {
  public:
   explicit SeededRng(std::uint64_t seed = 1) : engine_(seed) {}
   std::uint64_t next() override { return engine_(); }
+  std::string bytes(std::size_t size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(next());
+    return bytes;
+  }
 
  private:
   std::mt19937_64 engine_;

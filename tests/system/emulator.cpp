@@ -5,8 +5,6 @@
 namespace ferry::system_test {
 namespace {
 
-constexpr Duration kStartMax{60};
-
 Command command(const std::filesystem::path& folder, std::uint16_t port) {
   Command emulator{FERRY_PUBSUB_EMULATOR,
                    {"--host=127.0.0.1", "--port=" + std::to_string(port)},

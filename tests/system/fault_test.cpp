@@ -348,18 +348,39 @@ TEST_F(Fault, ReplyThatIsNotJsonIsNoSuccess_F067) {
 
 // ---- storms ---------------------------------------------------------------------------------------------------------
 
-class Storm : public Fault {};
+class Storm : public Fault {
+ protected:
+  /// From one moment on `service` refuses every request of a running copy; later it is well again.
+  void expect_weathered(const std::string& service, const std::string& operation, object refusal) {
+    constexpr std::uint64_t kAtOnce = 32;
+    std::vector<std::string> keys;
+    for (int i = 0; i < 300; ++i) keys.push_back("k" + std::to_string(i));
+    for (const auto& key : keys) source_->put(key, "of " + key);
+    sandbox_->fault({{"service", service}, {"op", operation}, {"action", std::move(refusal)}});
+    const auto requests = [&] { return sandbox_->requests(service, operation); };
+    const auto running = start_copy({"--transfers", std::to_string(kAtOnce)});
+    ASSERT_TRUE(eventually([&] { return requests() >= kAtOnce + 4; }, kCopyMax));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto first = requests();
+    ASSERT_TRUE(eventually([&] { return requests() >= first + 3; }, kCopyMax));
+    const Duration lasted = std::chrono::steady_clock::now() - begin;
+    EXPECT_LT(static_cast<double>(requests() - first), 20 + 10 * lasted.count()) << "one asks for all";
+    sandbox_->clear_faults();
+    const auto outcome = read_outcome(running->wait(kCopyMax));
+    EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+    EXPECT_EQ(outcome.number("copied"), keys.size());
+    expect_same(keys);
+  }
+};
 
-TEST_F(Storm, OfSlowDownAnswersIsWaitedOutAndNothingIsLost_F068) {
-  std::vector<std::string> keys;
-  for (int i = 0; i < 100; ++i) keys.push_back("k" + std::to_string(i));
-  for (const auto& key : keys) source_->put(key, "of " + key);
+TEST_F(Storm, OfSlowDownAnswersIsWaitedOutTogetherAndNothingIsLost_F068) {
   const auto* slow_down = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-  sandbox_->fault(s3("GetObject", {{"status", 503}, {"body", slow_down}}, {{"times", 150}}));
-  const auto outcome = copy();
-  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
-  EXPECT_EQ(outcome.number("copied"), keys.size());
-  expect_same(keys);
+  expect_weathered("s3", "GetObject", {{"status", 503}, {"body", slow_down}});
+}
+
+TEST_F(Storm, OfQuotaRefusalsSlowsEverythingDownTogetherAndEndsByItself_F061) {
+  const auto* quota = R"({"error":{"code":429,"message":"quota","errors":[{"reason":"rateLimitExceeded"}]}})";
+  expect_weathered("gcs", "InsertMultipart", {{"status", 429}, {"body", quota}});
 }
 
 TEST_F(Storm, OfRandomFailuresOnBothSidesEndsWell_F069) {
@@ -378,6 +399,24 @@ TEST_F(Storm, OfRandomFailuresOnBothSidesEndsWell_F069) {
   expect_balanced(outcome);
   expect_same(keys);
   EXPECT_LE(sandbox_->requests("s3", "GetObject"), 6 * keys.size()) << "bounded attempts";
+}
+
+TEST_F(Storm, OfRewritesOfOneObjectEndsWithTheLastOne_F060) {
+  const auto* quota = R"({"error":{"code":429,"message":"rate of updates","errors":[{"reason":"rateLimitExceeded"}]}})";
+  sandbox_->fault(gcs("InsertMultipart", {{"status", 429}, {"body", quota}}, {{"probability", 0.5}, {"seed", 3}}));
+  source_->put("hot", "version 0");
+  auto running = start_copy();
+  for (int version = 1; version <= 30; ++version) {
+    source_->put("hot", "version " + std::to_string(version));
+    if (running->running()) continue;
+    const auto outcome = read_outcome(running->wait(kCopyMax));
+    EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+    running = start_copy();
+  }
+  static_cast<void>(running->wait(kCopyMax));
+  const auto last = copy();
+  EXPECT_EQ(last.code(), 0) << last.describe();
+  EXPECT_EQ(target_->get("hot"), "version 30");
 }
 
 // ---- tokens ---------------------------------------------------------------------------------------------------------

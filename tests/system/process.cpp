@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* kPassedOn[] = {"PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"};
 
-int check(int result, const std::string& what) {
+int checked(int result, const std::string& what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
   return result;
 }
@@ -48,7 +48,7 @@ std::vector<char*> pointers(std::vector<std::string>* texts) {
 }
 
 int open_output(const std::filesystem::path& path) {
-  return check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), path.string());
+  return checked(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), path.string());
 }
 
 }  // namespace
@@ -63,10 +63,10 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
   const int out = open_output(out_);
   const int err = open_output(err_);
   int input[2];
-  check(::pipe2(input, O_CLOEXEC), "pipe");
+  checked(::pipe2(input, O_CLOEXEC), "pipe");
 
   started_ = std::chrono::steady_clock::now();
-  pid_ = check(::fork(), "fork");
+  pid_ = checked(::fork(), "fork");
   if (pid_ == 0) {
     // Only async-signal-safe calls from here on. Whoever kills the test must not leave servers behind.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -81,7 +81,7 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
   ::close(input[0]);
   ::close(out);
   ::close(err);
-  pidfd_ = check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)), "pidfd_open");
+  pidfd_ = checked(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)), "pidfd_open");
 }
 
 Process::~Process() {
@@ -127,7 +127,7 @@ Ended Process::wait(Duration deadline) {
 void Process::reap(Ended* ended) {
   int status = 0;
   rusage usage{};
-  check(::wait4(pid_, &status, 0, &usage), "wait4");
+  checked(::wait4(pid_, &status, 0, &usage), "wait4");
   pid_ = -1;
   ended->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   ended->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

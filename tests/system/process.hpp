@@ -13,6 +13,7 @@
 namespace ferry::system_test {
 
 using Duration = std::chrono::duration<double>;
+inline constexpr Duration kStartMax{60};  ///< for a server to come up, on a machine that does much else
 using Environment = std::map<std::string, std::string>;
 
 /// Asks again and again until `condition` holds or the time is up. For what other processes do; within one, use a

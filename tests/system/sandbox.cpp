@@ -8,7 +8,6 @@
 namespace ferry::system_test {
 namespace {
 
-constexpr Duration kStartMax{60};
 constexpr Duration kStopMax{60};
 
 Command command(const std::filesystem::path& log_file, const std::filesystem::path& key_file,

@@ -1,14 +1,12 @@
 #include "kit/async/clock.hpp"
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <random>
 
+#include "kit/async/timer.hpp"
+
 namespace ferry {
 namespace {
-
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 class SystemClock final : public Clock {
  public:

@@ -1,6 +1,5 @@
 #include "kit/async/task_group.hpp"
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -10,10 +9,9 @@
 #include <cassert>
 #include <chrono>
 
-namespace ferry {
+#include "kit/async/timer.hpp"
 
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+namespace ferry {
 
 /// A timer that never fires: cancelling it is the wake-up call.
 struct TaskGroup::Waiter {

@@ -15,7 +15,7 @@
 namespace ferry {
 namespace {
 
-struct Fixture {
+struct Sleepers {
   void settle() {
     context.restart();
     context.poll();
@@ -32,7 +32,7 @@ Task<> wait_then_count(Wake* wake, int* count) {
 }
 
 TEST(Wake, SuspendsUntilSet) {
-  Fixture f;
+  Sleepers f;
   f.group.spawn(wait_then_count(&f.wake, &f.woken));
   f.settle();
   EXPECT_EQ(f.woken, 0);
@@ -43,7 +43,7 @@ TEST(Wake, SuspendsUntilSet) {
 }
 
 TEST(Wake, GoesOnIfSetBeforeTheWait) {
-  Fixture f;
+  Sleepers f;
   f.wake.set();
   f.wake.set();
   testing::run(f.context, wait_then_count(&f.wake, &f.woken));
@@ -51,7 +51,7 @@ TEST(Wake, GoesOnIfSetBeforeTheWait) {
 }
 
 TEST(Wake, CancellationEndsTheWait) {
-  Fixture f;
+  Sleepers f;
   f.group.spawn(wait_then_count(&f.wake, &f.woken));
   f.settle();
   f.group.cancel();
@@ -61,10 +61,10 @@ TEST(Wake, CancellationEndsTheWait) {
 }
 
 TEST(Wake, AWakeUpBeatsALaterCancellation) {
-  Fixture f;
+  Sleepers f;
   f.group.spawn(wait_then_count(&f.wake, &f.woken));
   f.settle();
-  auto set_and_cancel = [](Fixture* fixture) -> Task<> {
+  auto set_and_cancel = [](Sleepers* fixture) -> Task<> {
     fixture->wake.set();
     fixture->group.cancel();
     co_await fixture->group.join();
@@ -74,7 +74,7 @@ TEST(Wake, AWakeUpBeatsALaterCancellation) {
 }
 
 TEST(Wake, ResumesOnTheWaitersThread) {
-  Fixture f;
+  Sleepers f;
   std::thread::id resumed_on;
   auto wait = [](Wake* wake, std::thread::id* thread) -> Task<> {
     co_await wake->wait();
@@ -88,7 +88,7 @@ TEST(Wake, ResumesOnTheWaitersThread) {
 
 TEST(Wake, SetAllResumesEveryWaiterInOrderOnItsOwnExecutor) {
   constexpr int kEach = 150;  // more than one post per executor takes along
-  Fixture first, second;
+  Sleepers first, second;
   std::vector<int> order_first, order_second;
   auto wait = [](Wake* wake, int number, std::vector<int>* order) -> Task<> {
     co_await wake->wait();
@@ -119,7 +119,7 @@ TEST(Wake, SetAllResumesEveryWaiterInOrderOnItsOwnExecutor) {
 }
 
 TEST(Wake, AThrowingCompletionHandlerLeavesTheOthersOfItsCrowdToBeResumed) {
-  Fixture f;
+  Sleepers f;
   Wake throwing;
   asio::co_spawn(f.context.get_executor(), throwing.wait(),
                  [](const std::exception_ptr&) { throw std::runtime_error("planned"); });

@@ -19,12 +19,6 @@ std::string digest_of(HashKind kind, std::string_view bytes) {
   return hash->digest().bytes;
 }
 
-std::string random_bytes(testing::SeededRng& rng, std::size_t size) {
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(rng.next());
-  return bytes;
-}
-
 // Bit by bit from the definition: the reference for what the tables do sixteen bytes at a time.
 std::uint64_t slow_crc64nvme(std::string_view bytes) {
   std::uint64_t crc = ~std::uint64_t{0};
@@ -99,7 +93,7 @@ TEST(Hash, Crc32cTakesSpansLongerThanAnInt) {
 
 TEST(Hash, Crc32cCombineEqualsTheCrcOfTheWholeWhereverItIsCut) {
   testing::SeededRng rng{7};
-  const auto bytes = random_bytes(rng, 1000);
+  const auto bytes = rng.bytes(1000);
   const std::string_view all{bytes};
   for (std::size_t cut = 0; cut <= all.size(); cut += 37) {
     const auto tail = all.substr(cut);
@@ -118,7 +112,7 @@ TEST(Hash, Crc32cCombineTakesLengthsWhoseBitsOverflow) {
 
 TEST(Hash, Crc64nvmeEqualsItsDefinitionAtEveryLengthAndAlignment) {
   testing::SeededRng rng{11};
-  const auto bytes = random_bytes(rng, 120);
+  const auto bytes = rng.bytes(120);
   for (std::size_t from = 0; from < 20; ++from) {
     for (std::size_t size = 0; from + size <= bytes.size(); ++size) {
       const auto part = std::string_view{bytes}.substr(from, size);
@@ -129,7 +123,7 @@ TEST(Hash, Crc64nvmeEqualsItsDefinitionAtEveryLengthAndAlignment) {
 
 TEST(Hash, SameDigestHoweverTheStreamIsCut) {
   testing::SeededRng rng{3};
-  const auto bytes = random_bytes(rng, 5000);
+  const auto bytes = rng.bytes(5000);
   for (const auto kind : kAllKinds) {
     const auto hash = make_hash(kind);
     for (std::string_view rest = bytes; !rest.empty();) {
@@ -271,7 +265,7 @@ TEST(Hex, IsWrittenInLowerCaseAndReadInBoth) {
 TEST(TextForms, AnyBytesComeBackUnchanged) {
   testing::SeededRng rng{42};
   for (int round = 0; round < 500; ++round) {
-    const auto bytes = random_bytes(rng, rng.next() % 70);
+    const auto bytes = rng.bytes(rng.next() % 70);
     ASSERT_EQ(from_base64(base64(bytes)), bytes);
     ASSERT_EQ(from_hex(hex(bytes)), bytes);
   }

@@ -94,9 +94,9 @@ std::string printable(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto [point, size] = decode(bytes);
     if (size == 0 || (size == 1 && acts_on_terminal(point))) {
-      fmt::format_to(std::back_inserter(text), "\\x{:02x}", octet(bytes[0]));
+      text += fmt::format("\\x{:02x}", octet(bytes[0]));
     } else if (acts_on_terminal(point)) {
-      fmt::format_to(std::back_inserter(text), "\\u{{{:04x}}}", static_cast<std::uint32_t>(point));
+      text += fmt::format("\\u{{{:04x}}}", static_cast<std::uint32_t>(point));
     } else if (point == '\\') {
       text += "\\\\";
     } else {

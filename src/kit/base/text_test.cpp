@@ -12,12 +12,6 @@ namespace {
 
 using testing::SeededRng;
 
-std::string random_bytes(SeededRng& rng, std::size_t size) {
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(rng.next());
-  return bytes;
-}
-
 // Straight from the definition, for every code point.
 std::string encode_utf8(char32_t point) {
   const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((point >> shift) & 0x3f)); };
@@ -96,7 +90,7 @@ TEST(Printable, ShowsWhatATerminalWouldObey_F151) {
 TEST(Printable, MakesOneHarmlessLineOfAnyBytes_F151) {
   SeededRng rng{5};
   for (int round = 0; round < 2000; ++round) {
-    const auto text = printable(random_bytes(rng, rng.next() % 60));
+    const auto text = printable(rng.bytes(rng.next() % 60));
     ASSERT_TRUE(is_utf8(text));
     ASSERT_EQ(printable(text).find_first_of("\n\r\x1b\x7f"), std::string::npos);
     for (const char c : text) ASSERT_FALSE(c >= 0 && c < ' ') << text;
@@ -134,7 +128,7 @@ TEST(Percent, DecodesStrictly) {
 TEST(Percent, AnyBytesComeBackUnchanged) {
   SeededRng rng{8};
   for (int round = 0; round < 1000; ++round) {
-    const auto bytes = random_bytes(rng, rng.next() % 80);
+    const auto bytes = rng.bytes(rng.next() % 80);
     ASSERT_EQ(percent_decode(percent_encode(bytes)), bytes);
     ASSERT_EQ(percent_decode(percent_encode(bytes, "/"), true), bytes);
   }

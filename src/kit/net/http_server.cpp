@@ -104,9 +104,9 @@ std::pair<Headers, std::string> own_answer(const ServerOptions& options, int sta
   return options.own_answer ? options.own_answer(status) : std::pair<Headers, std::string>{};
 }
 
-class Exchange final : public ServerExchange {
+class Served final : public ServerExchange {
  public:
-  Exchange(Shared* shared, Conn* conn, Inbound* inbound, RequestText text, const std::string& peer);
+  Served(Shared* shared, Conn* conn, Inbound* inbound, RequestText text, const std::string& peer);
 
   [[nodiscard]] const ServerRequest& request() const override { return request_; }
   Task<Result<std::size_t>> read(std::span<char> into) override;
@@ -145,7 +145,7 @@ class Exchange final : public ServerExchange {
   std::string head_;  ///< composed, but not sent yet
 };
 
-Exchange::Exchange(Shared* shared, Conn* conn, Inbound* inbound, RequestText text, const std::string& peer)
+Served::Served(Shared* shared, Conn* conn, Inbound* inbound, RequestText text, const std::string& peer)
     : shared_(shared),
       conn_(conn),
       inbound_(inbound),
@@ -160,7 +160,7 @@ Exchange::Exchange(Shared* shared, Conn* conn, Inbound* inbound, RequestText tex
   inbound->expect(text.chunked ? Framing::chunked() : Framing::length(*request_.content_length));
 }
 
-Task<Status> Exchange::send(Pieces pieces) {
+Task<Status> Served::send(Pieces pieces) {
   if (stage_ == Stage::kBroken)
     co_return fail(ErrorKind::kUnavailable, "answer to " + request_.peer + ": connection was closed");
   auto sent = co_await conn_->write_all(pieces);
@@ -170,7 +170,7 @@ Task<Status> Exchange::send(Pieces pieces) {
 }
 
 /// A client that asked first sends its body only after this.
-Task<Status> Exchange::grant_body() {
+Task<Status> Served::grant_body() {
   continue_owed_ = false;
   if (inbound_->complete() || stage_ != Stage::kUnanswered || inbound_->has_rest()) co_return Unit{};
   Pieces pieces;
@@ -178,7 +178,7 @@ Task<Status> Exchange::grant_body() {
   co_return co_await send(pieces);
 }
 
-Task<Result<std::size_t>> Exchange::read(std::span<char> into) {
+Task<Result<std::size_t>> Served::read(std::span<char> into) {
   if (continue_owed_) {
     if (auto granted = co_await grant_body(); !granted) co_return fail(std::move(granted).error());
   }
@@ -188,7 +188,7 @@ Task<Result<std::size_t>> Exchange::read(std::span<char> into) {
   co_return fail(std::move(got).error().during("request body from " + request_.peer));
 }
 
-Task<Result<std::string>> Exchange::read_all(std::size_t limit) {
+Task<Result<std::string>> Served::read_all(std::size_t limit) {
   if (continue_owed_) {
     if (auto granted = co_await grant_body(); !granted) co_return fail(std::move(granted).error());
   }
@@ -199,11 +199,11 @@ Task<Result<std::string>> Exchange::read_all(std::size_t limit) {
 }
 
 /// A rest of the request body that isn't worth waiting for, or that may never come.
-bool Exchange::body_is_a_burden() const {
+bool Served::body_is_a_burden() const {
   return !inbound_->complete() && (continue_owed_ || request_.content_length.value_or(0) > kDrainMax);
 }
 
-Result<std::string> Exchange::compose(int status, const Headers& headers, std::optional<std::uint64_t> length) {
+Result<std::string> Served::compose(int status, const Headers& headers, std::optional<std::uint64_t> length) {
   const bool bodiless = status == 204 || status == 304;
   if (body_is_a_burden() || shared_->stopping) keep_alive_ = false;
   body_ = bodiless || request_.method == "HEAD" ? Body::kNone
@@ -230,7 +230,7 @@ Result<std::string> Exchange::compose(int status, const Headers& headers, std::o
   return text.append("\r\n");
 }
 
-Task<Status> Exchange::respond(int status, Headers headers, std::string body) {
+Task<Status> Served::respond(int status, Headers headers, std::string body) {
   assert((stage_ == Stage::kUnanswered || stage_ == Stage::kBroken) && "one answer per request");
   auto head = compose(status, headers, body.size());
   if (!head) co_return fail(std::move(head).error());
@@ -242,7 +242,7 @@ Task<Status> Exchange::respond(int status, Headers headers, std::string body) {
   co_return sent;
 }
 
-Task<Status> Exchange::begin(int status, Headers headers, std::optional<std::uint64_t> length) {
+Task<Status> Served::begin(int status, Headers headers, std::optional<std::uint64_t> length) {
   assert((stage_ == Stage::kUnanswered || stage_ == Stage::kBroken) && "one answer per request");
   auto head = compose(status, headers, length);
   if (!head) co_return fail(std::move(head).error());
@@ -253,7 +253,7 @@ Task<Status> Exchange::begin(int status, Headers headers, std::optional<std::uin
   co_return co_await write(std::string_view{});
 }
 
-Task<Status> Exchange::write(Buffers bytes) {
+Task<Status> Served::write(Buffers bytes) {
   assert((stage_ == Stage::kBegun || stage_ == Stage::kBroken) && "write() goes between begin() and finish()");
   assert((body_ != Body::kLength || bytes.size() <= body_left_) && "more body than announced");
   const auto head = std::exchange(head_, {});
@@ -274,7 +274,7 @@ Task<Status> Exchange::write(Buffers bytes) {
   co_return sent;
 }
 
-Task<Status> Exchange::finish() {
+Task<Status> Served::finish() {
   assert((stage_ == Stage::kBegun || stage_ == Stage::kBroken) && "finish() goes after begin()");
   if (body_left_ > 0) {
     co_return fail(ErrorKind::kInvalid, "answer is " + std::to_string(body_left_) + " bytes shorter than announced");
@@ -288,7 +288,7 @@ Task<Status> Exchange::finish() {
   co_return sent;
 }
 
-Task<Status> Exchange::write_raw(Buffers bytes) {
+Task<Status> Served::write_raw(Buffers bytes) {
   if (stage_ != Stage::kBroken) stage_ = Stage::kRaw;
   keep_alive_ = false;
   const auto head = std::exchange(head_, {});
@@ -298,13 +298,13 @@ Task<Status> Exchange::write_raw(Buffers bytes) {
   co_return co_await send(pieces);
 }
 
-void Exchange::abort(bool reset) {
+void Served::abort(bool reset) {
   stage_ = Stage::kBroken;
   if (reset) return conn_->reset();
   conn_->shutdown_write(/*politely=*/false);
 }
 
-Task<Status> Exchange::drain() {
+Task<Status> Served::drain() {
   std::string scratch(kScratch, '\0');
   for (std::uint64_t drained = 0; !inbound_->complete();) {
     auto got = co_await inbound_->read(scratch);
@@ -315,7 +315,7 @@ Task<Status> Exchange::drain() {
   co_return Unit{};
 }
 
-Task<bool> Exchange::conclude() {
+Task<bool> Served::conclude() {
   if (stage_ == Stage::kUnanswered) {
     auto [headers, body] = own_answer(shared_->options, 500);
     auto answered = co_await respond(500, std::move(headers), std::move(body));
@@ -409,7 +409,7 @@ Task<bool> Link::serve_one() {
     if (text.error().kind == ErrorKind::kCorrupt) co_await refuse(inbound_.over_limit());
     co_return false;
   }
-  Exchange exchange{shared_, &conn_, &inbound_, *std::move(text), peer_};
+  Served exchange{shared_, &conn_, &inbound_, *std::move(text), peer_};
   co_await shared_->handler(&exchange);
   const bool again = co_await exchange.conclude();
   busy_ = !again;

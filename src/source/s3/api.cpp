@@ -24,6 +24,7 @@ Api::Api(Options options, std::shared_ptr<CredentialProvider> credentials, net::
       http_(http),
       clock_(clock),
       rng_(rng),
+      brake_(clock, rng),
       region_(options_.region),
       address_(address_of(options_, region_)) {}
 
@@ -56,6 +57,21 @@ Task<Result<Reply>> Api::send(Call call) {
 }
 
 Task<Result<Reply>> Api::attempt(const Call* call, const Terms* terms) {
+  if (!brake_.open()) {
+    if (auto turn = co_await brake_.turn(); !turn) co_return fail(std::move(turn).error());
+  }
+  auto reply = co_await exchange(call, terms);
+  if (!reply) {
+    brake_.refused(reply.error().what);
+  } else if (refuses_everybody(reply->head.status)) {
+    brake_.refused("status " + std::to_string(reply->head.status));
+  } else {
+    brake_.answered();
+  }
+  co_return reply;
+}
+
+Task<Result<Reply>> Api::exchange(const Call* call, const Terms* terms) {
   auto origin = address_.origin;
   auto head = signed_head(*call, *terms);
   ++requests_;

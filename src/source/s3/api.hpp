@@ -9,6 +9,7 @@
 
 #include "kit/async/clock.hpp"
 #include "kit/net/http.hpp"
+#include "kit/resilience/brake.hpp"
 #include "source/s3/endpoint.hpp"
 #include "source/s3/errors.hpp"
 #include "source/s3/sigv4.hpp"
@@ -55,6 +56,7 @@ class Api {
     Seconds now;
   };
   Task<Result<Reply>> attempt(const Call* call, const Terms* terms);
+  Task<Result<Reply>> exchange(const Call* call, const Terms* terms);
   net::RequestHead signed_head(const Call& call, const Terms& terms);
   Task<Failure> refusal(Reply* reply);
   Task<bool> apply(Repair repair, const Failure* failure, const Terms* terms);
@@ -66,6 +68,7 @@ class Api {
   net::HttpClient* http_;
   Clock* clock_;
   Rng* rng_;
+  Brake brake_;
   Signer signer_{"s3"};
   std::string region_;  // where the bucket turned out to live
   Address address_;

@@ -16,7 +16,7 @@ Seconds at(std::int64_t second) { return Seconds{std::chrono::seconds{second}}; 
 Version version(std::string tag, std::int64_t modified = 0x60000001) {
   return {ETag{std::move(tag)}, at(modified), std::nullopt};
 }
-Receipt receipt(std::string tag = kTag) {
+Receipt full_receipt(std::string tag = kTag) {
   return {ObjectKey{"k"}, version(std::move(tag)), Generation{0x1122334455667788}, Rung::kParts,
           0x1234,         at(0x70000002)};
 }
@@ -53,12 +53,12 @@ TEST(RedisRecord, WritesHalvesByteForByte) {
             "005d41402abc4b2a76b9719d911017c592"
             "60000001"
             "70000002");
-  EXPECT_EQ(hex(encode_tail(receipt())),
+  EXPECT_EQ(hex(encode_tail(full_receipt())),
             "9122334455667788"
             "70000002"
             "22"
             "1234");
-  auto empty = receipt();
+  auto empty = full_receipt();
   empty.size = 0;
   empty.generation.value = -1;
   EXPECT_EQ(hex(encode_tail(empty)),
@@ -69,7 +69,8 @@ TEST(RedisRecord, WritesHalvesByteForByte) {
 }
 
 TEST(RedisRecord, BothHalvesOfOneVersionFitIntoFortyThreeBytes) {
-  const auto size = 1 + encode_published({ObjectKey{"k"}, version(kTag), at(1)}).size() + encode_tail(receipt()).size();
+  const auto size =
+      1 + encode_published({ObjectKey{"k"}, version(kTag), at(1)}).size() + encode_tail(full_receipt()).size();
   EXPECT_LE(size, 43u);
 }
 
@@ -93,7 +94,7 @@ TEST(RedisRecord, ReadsBackWhatItWrote) {
     ASSERT_TRUE(published) << one.etag.str();
     expect_same(published->version, one);
     EXPECT_EQ(published->when, at(5));
-    auto consumed = receipt();
+    auto consumed = full_receipt();
     consumed.version = one;
     const auto got = decode_record(ObjectKey{"k"}, consumed_record(consumed)).consumed;
     ASSERT_TRUE(got) << one.etag.str();
@@ -105,7 +106,7 @@ TEST(RedisRecord, ReadsBackNumbersOfAllSizes) {
   for (const auto generation : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
                                 std::int64_t{1'700'000'000'000'001}, std::numeric_limits<std::int64_t>::max()}) {
     for (int shift = 0; shift < 64; ++shift) {
-      auto one = receipt();
+      auto one = full_receipt();
       one.generation.value = generation;
       one.size = (std::uint64_t{1} << shift) - (shift % 2);
       const auto got = decode_record(ObjectKey{"k"}, consumed_record(one)).consumed;
@@ -117,7 +118,7 @@ TEST(RedisRecord, ReadsBackNumbersOfAllSizes) {
 }
 
 TEST(RedisRecord, TakesDamagedBytesAsAbsent_F112) {
-  const auto whole = '\7' + encode_published({ObjectKey{"k"}, version(kTag), at(1)}) + encode_tail(receipt());
+  const auto whole = '\7' + encode_published({ObjectKey{"k"}, version(kTag), at(1)}) + encode_tail(full_receipt());
   ASSERT_TRUE(decode_record(ObjectKey{"k"}, whole).consumed);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto record = decode_record(ObjectKey{"k"}, whole.substr(0, size));

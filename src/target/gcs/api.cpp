@@ -23,17 +23,24 @@ Api::Api(Options options, std::shared_ptr<TokenProvider> tokens, net::HttpClient
       http_(http),
       clock_(clock),
       rng_(rng),
+      brake_(clock, rng),
       list_target_("/storage/v1/b/" + options_.bucket.str() + "/o"),
       upload_target_("/upload" + list_target_) {}
 
 Task<Result<Sending>> Api::open(std::string method, std::string target, net::Headers headers,
                                 std::uint64_t body_length) {
+  if (!brake_.open()) {
+    if (auto turn = co_await brake_.turn(); !turn) co_return fail(std::move(turn).error());
+  }
   auto token = co_await tokens_->token();
   if (!token) co_return fail(std::move(token).error());
   if (*token) headers.add("Authorization", "Bearer " + **token);
   net::RequestHead head{std::move(method), std::move(target), std::move(headers)};
   auto exchange = co_await http_->open(origin_, std::move(head), body_length);
-  if (!exchange) co_return fail(std::move(exchange).error());
+  if (!exchange) {
+    brake_.refused(exchange.error().what);
+    co_return fail(std::move(exchange).error());
+  }
   ++requests_;
   Sending sending;
   sending.exchange = *std::move(exchange);
@@ -42,6 +49,22 @@ Task<Result<Sending>> Api::open(std::string method, std::string target, net::Hea
 }
 
 Task<Result<Reply>> Api::reply_to(net::HttpExchange* exchange, std::size_t body_limit) {
+  auto reply = co_await read_reply(exchange, body_limit);
+  take_note(reply);
+  co_return reply;
+}
+
+void Api::take_note(const Result<Reply>& reply) {
+  if (!reply) {
+    brake_.refused(reply.error().what);
+  } else if (refuses_everybody(reply->status)) {
+    brake_.refused("status " + std::to_string(reply->status));
+  } else {
+    brake_.answered();
+  }
+}
+
+Task<Result<Reply>> Api::read_reply(net::HttpExchange* exchange, std::size_t body_limit) {
   auto head = co_await exchange->response();
   if (!head) co_return fail(std::move(head).error());
   Reply reply;

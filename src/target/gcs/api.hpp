@@ -10,6 +10,7 @@
 
 #include "kit/async/clock.hpp"
 #include "kit/net/http.hpp"
+#include "kit/resilience/brake.hpp"
 #include "kit/resilience/retry.hpp"
 #include "target/gcs/gcs_target.hpp"
 #include "target/gcs/json.hpp"
@@ -97,6 +98,8 @@ class Api {
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
  private:
+  void take_note(const Result<Reply>& reply);
+  Task<Result<Reply>> read_reply(net::HttpExchange* exchange, std::size_t body_limit);
   Task<Result<Listing>> list_once(std::string action, std::string target);
   Task<Result<std::optional<TargetObject>>> get_metadata_once(ObjectKey key);
   Task<Status> remove_once(ObjectKey key, Generation generation);
@@ -108,6 +111,7 @@ class Api {
   net::HttpClient* http_;
   Clock* clock_;
   Rng* rng_;
+  Brake brake_;
   std::string list_target_, upload_target_;
   std::uint64_t requests_ = 0;
 };
