@@ -1,8 +1,10 @@
 # Each target is one script: these work without make, too.
-.PHONY: help build test demo demo-service check fix bench
+.PHONY: help build test demo demo-service check fix bench package image test-compose \
+  compose-up compose-down compose-logs compose-scale compose-fill \
+  minikube-up minikube-down prod-pubsub prod-redis prod-migration-mk prod-publisher-mk
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## release build; programs land in build/release/bin
 	@scripts/build
@@ -24,3 +26,45 @@ fix: ## formats the sources
 
 bench: ## measures bucketferry against rclone
 	@scripts/bench
+
+package: ## a .deb and a tarball, in build/release/packages
+	@scripts/package
+
+image: ## the container image bucketferry:local
+	@scripts/image
+
+compose-up: ## the whole service in containers, clouds included
+	@scripts/compose up
+
+compose-fill: ## objects for the sandbox of compose-up
+	@scripts/compose fill
+
+compose-scale: ## so many migrators: make compose-scale N=4
+	@scripts/compose scale "$(N)"
+
+compose-logs: ## follows what the containers say
+	@scripts/compose logs
+
+compose-down: ## stops and removes the containers; data stay
+	@scripts/compose down
+
+test-compose: ## all of that with an engine and images of its own, and with failures on the way
+	@scripts/compose-offline tests/deploy/compose_scenario
+
+minikube-up: ## the whole service in minikube: the four below in order
+	@scripts/minikube up
+
+prod-pubsub: ## minikube: Pub/Sub
+	@scripts/minikube pubsub
+
+prod-redis: ## minikube: Redis
+	@scripts/minikube redis
+
+prod-migration-mk: ## minikube: clouds and migrators
+	@scripts/minikube migration
+
+prod-publisher-mk: ## minikube: publisher
+	@scripts/minikube publisher
+
+minikube-down: ## removes it from minikube
+	@scripts/minikube down
