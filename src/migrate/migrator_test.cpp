@@ -1007,6 +1007,23 @@ TEST(Migrator, GoesOnAfterACrashInALargeObjectThatWasUploadedInParts_F015_F123) 
   EXPECT_LT(world.tally->moved_bytes, 12'000'000u) << "chunks end where parts do";
 }
 
+TEST(Migrator, NeverFinishesASessionThatPromisesAnotherCheck_F123) {
+  World world;
+  world.migrator_options.choices.integrity = Integrity::kFull;
+  const auto good = bytes_of(40'000'000);
+  PutOptions options;
+  options.part_size = 8 << 20;
+  world.source->put("a", good, options);
+  die_at(world, 30'000'000);
+  EXPECT_EQ(world.target->open_sessions(), 1u) << "its metadata says: parts";
+  world.migrator_options.choices.integrity = Integrity::kFast;
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.text("a") == good);
+  EXPECT_EQ(parse_provenance(world.target->object(ObjectKey{"a"})->metadata)->check, Rung::kTransport);
+  EXPECT_EQ(rung_count(world, Rung::kTransport), 1u);
+  EXPECT_EQ(world.target->open_sessions(), 0u);
+}
+
 TEST(Migrator, DoesNotGoOnWithAnotherVersionAfterACrash_F003_F123) {
   World world;
   const auto one = bytes_of(40'000'000, 1), two = bytes_of(40'000'000, 2);

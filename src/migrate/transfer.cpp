@@ -8,7 +8,8 @@
 namespace ferry {
 namespace {
 
-constexpr int kRecoveriesMax = 8;  // in a row, without the target keeping anything new
+constexpr const char* kPromised = "promised";  // in a checkpoint: the rung that the session's metadata names
+constexpr int kRecoveriesMax = 8;              // in a row, without the target keeping anything new
 
 tl::unexpected<Setback> setback(Side side, Error error, std::string_view doing) {
   return tl::unexpected<Setback>(Setback{side, std::move(error).during(doing)});
@@ -72,6 +73,12 @@ Task<Step<Unit>> Transfer::start() {
   co_return co_await begin_upload();
 }
 
+/// A session fixes its metadata when it begins: what comes of it must be proven by the check that is named there.
+bool Transfer::promises_what_we_check(const Checkpoint& checkpoint) const {
+  const auto promised = checkpoint.hashes.find(kPromised);
+  return promised != checkpoint.hashes.end() && promised->second == to_string(rung());
+}
+
 /// Goes on where another process stopped. Leaves upload_ empty where that is not possible: then it is a fresh start.
 Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   checkpointed_ = checkpoint.offset;
@@ -80,7 +87,8 @@ Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   meta_ = *std::move(meta);
   if (auto chosen = co_await choose(); !chosen) co_return chosen;
   const UploadSession session{checkpoint.session};
-  if (meta_.version.same_as(checkpoint.version) && meta_.version.etag == plan_.etag) {
+  const bool same_version = meta_.version.same_as(checkpoint.version) && meta_.version.etag == plan_.etag;
+  if (same_version && promises_what_we_check(checkpoint)) {
     auto spec = co_await make_spec();
     if (!spec) co_return tl::unexpected<Setback>(std::move(spec).error());
     auto upload = co_await rooms_->target->resume(*std::move(spec), session);
@@ -187,8 +195,7 @@ Task<Step<Unit>> Transfer::begin_upload() {
 }
 
 Task<Step<UploadSpec>> Transfer::make_spec() {
-  const Provenance provenance{job_->source_uri(plan_.key), meta_.version, meta_.size,
-                              rung_of(proofs_, rooms_->choices.integrity)};
+  const Provenance provenance{job_->source_uri(plan_.key), meta_.version, meta_.size, rung()};
   auto tags = co_await find_tags();
   if (!tags) co_return tl::unexpected<Setback>(std::move(tags).error());
   auto mapped = map_metadata(meta_, *tags, provenance, rooms_->choices.metadata);
@@ -287,6 +294,7 @@ Task<Step<Unit>> Transfer::save_checkpoint() {
   checkpoint.session = session->secret;
   checkpoint.offset = hashed_;
   checkpoint.hashes.emplace(to_string(HashKind::kCrc32c), big_endian(crc32c_));
+  checkpoint.hashes.emplace(kPromised, to_string(rung()));
   for (std::size_t i = 0; i < digests_.size(); ++i) {
     auto saved = digests_[i] ? digests_[i]->save() : std::nullopt;
     if (saved) checkpoint.hashes.emplace(to_string(proofs_[i].rung), *std::move(saved));
@@ -308,7 +316,7 @@ Task<Step<Receipt>> Transfer::commit() {
   receipt.key = plan_.key;
   receipt.version = meta_.version;
   receipt.generation = stored->generation;
-  receipt.rung = rung_of(proofs_, rooms_->choices.integrity);
+  receipt.rung = rung();
   receipt.size = meta_.size;
   receipt.losses = losses_;
   receipt.when = std::chrono::floor<std::chrono::seconds>(rooms_->clock->wall());
@@ -346,7 +354,7 @@ Task<Step<std::span<char>>> Transfer::read_tail(std::span<char> buffer) {
 Task<Step<Unit>> Transfer::verify() {
   const auto wrong = disagreeing();
   if (!wrong) {
-    if (rung_of(proofs_, rooms_->choices.integrity) == Rung::kReadTwice) co_return co_await read_again();
+    if (rung() == Rung::kReadTwice) co_return co_await read_again();
     co_return Unit{};
   }
   if (proofs_[*wrong].parts == 0) co_return judge(wrong);

@@ -81,6 +81,8 @@ class Transfer {
   Task<Step<std::optional<PartSizes>>> part_sizes(std::uint32_t from, std::uint32_t to);
   [[nodiscard]] std::unique_ptr<StreamHash> fresh_digest(const Proof& proof) const;
   [[nodiscard]] std::unique_ptr<StreamHash> restored_digest(const Proof& proof, const Checkpoint& checkpoint) const;
+  [[nodiscard]] Rung rung() const { return rung_of(proofs_, rooms_->choices.integrity); }
+  [[nodiscard]] bool promises_what_we_check(const Checkpoint& checkpoint) const;
   void begin_digests();
   void restore_digests(const Checkpoint& checkpoint);
   Task<Step<Unit>> begin_upload();

@@ -26,7 +26,7 @@ struct Checkpoint {
   Version version;
   std::string session;  ///< bearer secret
   std::uint64_t offset = 0;
-  std::map<std::string, std::string> hashes;  ///< HashKind text → StreamHash::save(); all at `offset`
+  std::map<std::string, std::string> hashes;  ///< rung → StreamHash::save() at `offset`; and the rung it promises
 };
 
 class StateStore {
