@@ -123,6 +123,7 @@ std::string Service::redis(std::vector<std::string> words) {
 }
 
 void Service::hold_redis_writes() { EXPECT_EQ(redis({"CLIENT", "PAUSE", "600000", "WRITE"}), "OK"); }
+void Service::drop_held_writes() { redis({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}); }
 void Service::redis_writes_again() { EXPECT_EQ(redis({"CLIENT", "UNPAUSE"}), "OK"); }
 
 void Service::expect_all_there(double seconds) {

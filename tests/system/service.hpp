@@ -50,6 +50,8 @@ class Service : public SystemTest {
   std::string redis(std::vector<std::string> words);
   /// Reads go on, writes wait until redis_writes_again().
   void hold_redis_writes();
+  /// Of everybody: Redis would do the writes of the dead, too, as if they had died later.
+  void drop_held_writes();
   void redis_writes_again();
 
   [[nodiscard]] bool all_there() { return verify({"--quiet"}).code() == 0; }

@@ -36,6 +36,7 @@ TEST_F(ServiceProcess, PublisherDiesBetweenPublishAndMarkInMidScan_F121_F122) {
   publisher_->wait(Duration{10});
   const auto once = published();
   EXPECT_LT(once, kObjects) << "in mid-scan";
+  drop_held_writes();
   redis_writes_again();
 
   start_publisher();
@@ -53,7 +54,7 @@ TEST_F(ServiceProcess, MigratorDiesBetweenCommitAndRecord_F123) {
   start_migrator({"--lease", "10"});
   await_migrators();
   start_publisher();
-  sandbox_->fault({{"service", "s3"}, {"op", "GetObject"}, {"action", {{"delay_ms", 300}}}});
+  sandbox_->fault({{"service", "gcs"}, {"op", "InsertMultipart"}, {"action", {{"delay_ms", 1'500}}}});
   expect_all_there();
   put_many(30, "later");
   scan();
@@ -63,6 +64,7 @@ TEST_F(ServiceProcess, MigratorDiesBetweenCommitAndRecord_F123) {
   EXPECT_TRUE(eventually(all_committed, Duration{20}));
   migrators_[0]->signal(SIGKILL);
   migrators_[0]->wait(Duration{10});
+  drop_held_writes();
   redis_writes_again();
   EXPECT_LT(marks("consumed"), 60u) << "committed, not recorded";
 
