@@ -30,6 +30,7 @@ struct Recipe {
   Rng* rng = nullptr;
 };
 
+bool needs_target(const Settings& settings) { return !settings.job.target_bucket.empty(); }
 bool needs_source(const Settings& settings) { return settings.command != Command::kCache; }
 
 std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
@@ -97,7 +98,9 @@ Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience p
   if (needs_source(recipe.settings)) {
     if (auto added = add_source(recipe, backoff, &clients); !added) return fail(std::move(added).error());
   }
-  if (auto added = add_target(recipe, backoff, &clients); !added) return fail(std::move(added).error());
+  if (needs_target(recipe.settings)) {
+    if (auto added = add_target(recipe, backoff, &clients); !added) return fail(std::move(added).error());
+  }
   return clients;
 }
 
@@ -151,9 +154,11 @@ std::string below_home(const Environment& environment, std::string_view file) {
 
 Result<MakeClients> connect(Settings* settings, const Environment& environment, Clock* clock, Rng* rng) {
   auto recipe = std::make_shared<Recipe>();
-  auto key = gcs_key(settings);
-  if (!key) return fail(std::move(key).error());
-  recipe->key = *std::move(key);
+  if (needs_target(*settings)) {
+    auto key = gcs_key(settings);
+    if (!key) return fail(std::move(key).error());
+    recipe->key = *std::move(key);
+  }
   recipe->settings = *settings;
   const S3Settings& s3 = settings->s3;
   recipe->credentials_file = s3.credentials_file.empty() ? below_home(environment, "credentials") : s3.credentials_file;

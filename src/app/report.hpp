@@ -15,8 +15,9 @@ namespace ferry::app {
 /// Appends lines to one file, buffered. Any thread.
 class LineFile {
  public:
-  /// Creates or replaces `path`. @error kInvalid: path and reason
-  [[nodiscard]] static Result<std::unique_ptr<LineFile>> create(const std::string& path);
+  /// Creates or replaces `path`. `option`: what errors call it. @error kInvalid: path and reason
+  [[nodiscard]] static Result<std::unique_ptr<LineFile>> create(const std::string& path,
+                                                                std::string_view option = "--report");
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
@@ -26,11 +27,11 @@ class LineFile {
   [[nodiscard]] Status finish();
 
  private:
-  LineFile(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  LineFile(std::string place, int file) : place_(std::move(place)), file_(file) {}
   void flush();
 
   std::mutex mutex_;
-  std::string path_;
+  std::string place_;  ///< "--report 'FILE'"
   int file_;
   std::string pending_;
   int first_errno_ = 0;

@@ -15,6 +15,10 @@
 #include "app/clients.hpp"
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
+#include "app/plan_html.hpp"
+#include "app/plan_run.hpp"
+#include "app/plan_text.hpp"
+#include "app/price_file.hpp"
 #include "app/report.hpp"
 #include "app/service_state.hpp"
 #include "app/summary.hpp"
@@ -73,9 +77,13 @@ Status print_output(std::string_view line) {
 }
 
 /// Null where none is wanted.
+Result<std::unique_ptr<LineFile>> open_file(const std::optional<std::string>& path, std::string_view option) {
+  if (!path) return std::unique_ptr<LineFile>{};
+  return LineFile::create(*path, option);
+}
+
 Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
-  if (!settings.report_file) return std::unique_ptr<LineFile>{};
-  return LineFile::create(*settings.report_file);
+  return open_file(settings.report_file, "--report");
 }
 
 template <class Ending>
@@ -171,6 +179,31 @@ ExitCode verify(Settings settings, const Environment& environment) {
   VerifyEnding ending = *std::move(ended);
   close_report(settings, report->get(), &ending);
   return present(settings, ending);
+}
+
+ExitCode plan(Settings settings, const Environment& environment) {
+  const auto prices = settings.plan.price_file ? read_price_file(*settings.plan.price_file) : default_prices();
+  if (!prices) return refuse(prices.error());
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+  auto html = open_file(settings.html_file, "--html");
+  if (!html) return refuse(html.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  PlanRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.prices = *prices;
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_plan(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  if (*html) {
+    (*html)->write(html_of(*ended));
+    if (auto finished = (*html)->finish(); !finished) ended->output = std::move(finished).error();
+  }
+  return present(settings, *ended);
 }
 
 ExitCode cache(Settings settings, const Environment& environment) {

@@ -18,7 +18,7 @@
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kPlan };
 [[nodiscard]] constexpr bool is_service(Command command) {
   return command == Command::kPublisher || command == Command::kMigrator;
 }
@@ -93,6 +93,13 @@ struct CacheSettings {
   bool yes = false;             ///< delete: all is meant
 };
 
+struct PlanSettings {
+  std::optional<std::string> price_file;  ///< nothing: the built-in prices
+  std::uint64_t bytes_per_second = 100 << 20;
+  std::uint64_t objects_per_second = 500;
+  bool print_prices = false;
+};
+
 struct Settings {
   Command command = Command::kCopy;
   Job job;
@@ -100,6 +107,7 @@ struct Settings {
   GcsSettings gcs;
   ServiceSettings service;
   CacheSettings cache;
+  PlanSettings plan;
 
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
@@ -115,6 +123,7 @@ struct Settings {
 
   bool deep = false;
   bool ignore_extra = false;
+  std::optional<std::string> html_file;
 
   std::optional<std::string> report_file;
   bool json = false;
