@@ -55,7 +55,7 @@ class PublisherRun::Crew {
     auto clients = rooms_.make_clients(scan_context_.get_executor(), Patience::kWork);
     if (!clients) return fail(std::move(clients).error());
     clients_ = *std::move(clients);
-    auto queue = rooms_.make_queue(scan_context_.get_executor(), clients_.authorization);
+    auto queue = rooms_.make_queue(scan_context_.get_executor(), clients_);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
 
