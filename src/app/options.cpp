@@ -15,7 +15,7 @@ constexpr std::size_t kThreadsMax = 256;
 constexpr std::uint64_t kGraceSecondsMax = 3'600;
 
 /// A region becomes part of a host name.
-std::string read_region(const std::string& text, std::string* into) {
+std::string read_region(const std::string& text, std::optional<std::string>* into) {
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (text.empty() || text.size() > 32 || !std::all_of(text.begin(), text.end(), allowed)) {
     return "is not the name of a region; an example: eu-west-1";
@@ -228,7 +228,7 @@ std::vector<Option> source_options() {
            .environment = {{"AWS_REGION"}, {"AWS_DEFAULT_REGION"}},
            .group = Group::kSource,
            .commands = kInCopy | kInVerify | kInServices,
-           .help = "region of the bucket (default: us-east-1)",
+           .help = "region of the bucket (default: the profile's, else us-east-1)",
            .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
           {.name = "s3-path-style",
            .value = "",
@@ -252,7 +252,7 @@ std::vector<Option> source_credential_options() {
            .environment = {{"AWS_PROFILE"}},
            .group = Group::kSource,
            .commands = kInCopy | kInVerify | kInServices,
-           .help = "profile in ~/.aws/credentials (default: default)",
+           .help = "profile of the shared files (default: default)",
            .apply = apply_profile},
           {.name = "s3-credentials-file",
            .value = "FILE",
@@ -301,6 +301,37 @@ std::vector<Option> source_credential_options() {
            .secret = true}};
 }
 
+std::vector<Option> source_role_options() {
+  return {{.name = "s3-role-arn",
+           .value = "ARN",
+           .environment = {{"AWS_ROLE_ARN"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices,
+           .help = "role to take on with an identity token",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.role_arn); }},
+          {.name = "s3-web-identity-token-file",
+           .value = "FILE",
+           .environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices,
+           .help = "file that holds the token; read again whenever one is needed",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.token_file); }},
+          {.name = "s3-google-identity",
+           .value = "AUDIENCE",
+           .environment = {{"FERRY_S3_GOOGLE_IDENTITY", false}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices,
+           .help = "take the role on as the Google service account that we are, with a token for this audience",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.google_identity); }},
+          {.name = "s3-sts-endpoint",
+           .value = "URL",
+           .environment = {{"AWS_ENDPOINT_URL_STS"}, {"AWS_ENDPOINT_URL"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices,
+           .help = "another server that gives credentials for roles (default: Amazon's of the region)",
+           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.sts_endpoint); }}};
+}
+
 std::vector<Option> target_options() {
   return {{.name = "gcs-endpoint",
            .value = "URL",
@@ -312,7 +343,8 @@ std::vector<Option> target_options() {
            .value = "FILE",
            .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
            .group = Group::kTarget,
-           .help = "service-account key; GCP_CREDENTIALS may also hold the JSON text itself",
+           .help = "credentials file, such as a service-account key; GCP_CREDENTIALS may also hold the JSON text itself "
+                   "(default: what gcloud left, else the metadata server)",
            .apply = apply_gcs_credentials},
           {.name = "gcs-anonymous",
            .value = "",
@@ -324,7 +356,7 @@ std::vector<Option> target_options() {
            .value = "URL",
            .environment = {{"FERRY_TOKEN_ORIGIN", false}},
            .group = Group::kTarget,
-           .help = "a token endpoint, besides Google's, that the key may name",
+           .help = "a token endpoint, besides Google's, that the file may name",
            .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
 }
 
@@ -435,7 +467,8 @@ std::vector<Option> general_options() {
 std::vector<Option> make_options() {
   std::vector<Option> table;
   for (auto part : {work_options, schedule_options, selection_options, source_options, source_credential_options,
-                    target_options, name_options, metadata_options, pubsub_options, redis_options, admin_options, cache_options,
+                    source_role_options, target_options, name_options, metadata_options, pubsub_options, redis_options,
+                    admin_options, cache_options,
                     output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
