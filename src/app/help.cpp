@@ -125,8 +125,14 @@ constexpr Page kPages[] = {
     {Command::kMigrator, "migrator", "service: take what was published and bring it over; run many", kMigratorExamples},
     {Command::kCache, "cache", "show and correct what publisher and migrators remember in Redis of SRC and DST",
      kCacheExamples, "SUBCOMMAND SRC DST", kCacheSubcommands, kCacheOutput},
-    {Command::kPlan, "plan", "say what a copy would move and what it can't, with requests, traffic, cost and time",
-     kPlanExamples, "SRC [DST]", {}, kPlanOutput, kPlanLocations}};
+    {Command::kPlan,
+     "plan",
+     "say what a copy would move and what it can't, with requests, traffic, cost and time",
+     kPlanExamples,
+     "SRC [DST]",
+     {},
+     kPlanOutput,
+     kPlanLocations}};
 
 const Page& page_of(Command command) { return *std::ranges::find(kPages, command, &Page::command); }
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t kRateMax = 1ULL << 50;
 constexpr std::uint64_t kObjectRateMax = 10'000'000;
 
 /// A region becomes part of a host name.
-std::string read_region(const std::string& text, std::string* into) {
+std::string read_region(const std::string& text, std::optional<std::string>* into) {
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (text.empty() || text.size() > 32 || !std::all_of(text.begin(), text.end(), allowed)) {
     return "is not the name of a region; an example: eu-west-1";
@@ -290,7 +290,7 @@ std::vector<Option> source_options() {
            .environment = {{"AWS_REGION"}, {"AWS_DEFAULT_REGION"}},
            .group = Group::kSource,
            .commands = kInCopy | kInVerify | kInServices | kInPlan,
-           .help = "region of the bucket (default: us-east-1)",
+           .help = "region of the bucket (default: the profile's, else us-east-1)",
            .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
           {.name = "s3-path-style",
            .value = "",
@@ -314,7 +314,7 @@ std::vector<Option> source_credential_options() {
            .environment = {{"AWS_PROFILE"}},
            .group = Group::kSource,
            .commands = kInCopy | kInVerify | kInServices | kInPlan,
-           .help = "profile in ~/.aws/credentials (default: default)",
+           .help = "profile of the shared files (default: default)",
            .apply = apply_profile},
           {.name = "s3-credentials-file",
            .value = "FILE",
@@ -363,49 +363,83 @@ std::vector<Option> source_credential_options() {
            .secret = true}};
 }
 
-std::vector<Option> target_options() {
-  return {{.name = "gcs-endpoint",
-           .value = "URL",
-           .environment = {{"STORAGE_EMULATOR_HOST"}},
-           .group = Group::kTarget,
-           .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
-           .apply = apply_gcs_endpoint},
-          {.name = "gcs-credentials",
+std::vector<Option> source_role_options() {
+  return {{.name = "s3-role-arn",
+           .value = "ARN",
+           .environment = {{"AWS_ROLE_ARN"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "role to take on with an identity token",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.role_arn); }},
+          {.name = "s3-web-identity-token-file",
            .value = "FILE",
-           .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
-           .group = Group::kTarget,
-           .help = "service-account key; GCP_CREDENTIALS may also hold the JSON text itself",
-           .apply = apply_gcs_credentials},
-          {.name = "gcs-anonymous",
-           .value = "",
-           .environment = {{"FERRY_GCS_ANONYMOUS", false}},
-           .group = Group::kTarget,
-           .help = "send no credentials",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
-          {.name = "gcs-token-origin",
+           .environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "file that holds the token; read again whenever one is needed",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.token_file); }},
+          {.name = "s3-google-identity",
+           .value = "AUDIENCE",
+           .environment = {{"FERRY_S3_GOOGLE_IDENTITY", false}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "take the role on as the Google service account that we are, with a token for this audience",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.google_identity); }},
+          {.name = "s3-sts-endpoint",
            .value = "URL",
-           .environment = {{"FERRY_TOKEN_ORIGIN", false}},
-           .group = Group::kTarget,
-           .help = "a token endpoint, besides Google's, that the key may name",
-           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
+           .environment = {{"AWS_ENDPOINT_URL_STS"}, {"AWS_ENDPOINT_URL"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "another server that gives credentials for roles (default: Amazon's of the region)",
+           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.sts_endpoint); }}};
+}
+
+std::vector<Option> target_options() {
+  return {
+      {.name = "gcs-endpoint",
+       .value = "URL",
+       .environment = {{"STORAGE_EMULATOR_HOST"}},
+       .group = Group::kTarget,
+       .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
+       .apply = apply_gcs_endpoint},
+      {.name = "gcs-credentials",
+       .value = "FILE",
+       .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
+       .group = Group::kTarget,
+       .help = "credentials file, such as a service-account key; GCP_CREDENTIALS may also hold the JSON text itself "
+               "(default: what gcloud left, else the metadata server)",
+       .apply = apply_gcs_credentials},
+      {.name = "gcs-anonymous",
+       .value = "",
+       .environment = {{"FERRY_GCS_ANONYMOUS", false}},
+       .group = Group::kTarget,
+       .help = "send no credentials",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
+      {.name = "gcs-token-origin",
+       .value = "URL",
+       .environment = {{"FERRY_TOKEN_ORIGIN", false}},
+       .group = Group::kTarget,
+       .help = "a token endpoint, besides Google's, that the file may name",
+       .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
 }
 
 std::vector<Option> name_options() {
-  return {{.name = "names",
-           .value = "WHAT",
-           .environment = {{"FERRY_NAMES", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices | kInPlan,
-           .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
-                   "as ~xNN (default: fail)",
-           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
-          {.name = "hierarchical",
-           .value = "",
-           .environment = {{"FERRY_HIERARCHICAL", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices | kInPlan,
-           .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
+  return {
+      {.name = "names",
+       .value = "WHAT",
+       .environment = {{"FERRY_NAMES", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
+       .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
+               "as ~xNN (default: fail)",
+       .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
+      {.name = "hierarchical",
+       .value = "",
+       .environment = {{"FERRY_HIERARCHICAL", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
+       .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
 }
 
 std::vector<Option> metadata_options() {
@@ -496,9 +530,9 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {plan_options, work_options, schedule_options, selection_options, source_options, source_credential_options,
-                    target_options, name_options, metadata_options, pubsub_options, redis_options, admin_options, cache_options,
-                    output_options, general_options}) {
+  for (auto part : {plan_options, work_options, schedule_options, selection_options, source_options,
+                    source_credential_options, source_role_options, target_options, name_options, metadata_options,
+                    pubsub_options, redis_options, admin_options, cache_options, output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

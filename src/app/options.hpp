@@ -23,8 +23,9 @@ struct Given {
 
 enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kCache, kPlan, kOutput, kGeneral };
 /// In the order in which help shows them.
-inline constexpr Group kGroups[] = {Group::kCache,  Group::kPlan,  Group::kWork,  Group::kSelection, Group::kSource, Group::kTarget,
-                                    Group::kPubsub, Group::kRedis, Group::kAdmin,     Group::kOutput, Group::kGeneral};
+inline constexpr Group kGroups[] = {Group::kCache,  Group::kPlan,   Group::kWork,   Group::kSelection,
+                                    Group::kSource, Group::kTarget, Group::kPubsub, Group::kRedis,
+                                    Group::kAdmin,  Group::kOutput, Group::kGeneral};
 [[nodiscard]] std::string_view heading(Group group);
 
 struct EnvironmentName {

@@ -91,8 +91,9 @@ std::string chart(const std::vector<Bar>& bars, std::string_view title) {
     const std::string baseline = std::to_string(top + 13);
     svg += "<text x=\"" + std::to_string(kBarFrom - 12) + "\" y=\"" + baseline + "\" text-anchor=\"end\">" +
            escaped(bar.label) + "</text>" + rectangle("track", top, kBarMax) +
-           rectangle("second", top, bar.value * scale) + rectangle("main", top, bar.part * scale) + "<text class=\"soft\" x=\"" +
-           std::to_string(kTextFrom) + "\" y=\"" + baseline + "\">" + escaped(bar.text) + "</text>\n";
+           rectangle("second", top, bar.value * scale) + rectangle("main", top, bar.part * scale) +
+           "<text class=\"soft\" x=\"" + std::to_string(kTextFrom) + "\" y=\"" + baseline + "\">" + escaped(bar.text) +
+           "</text>\n";
   }
   return svg + "</svg>\n";
 }
@@ -151,8 +152,8 @@ std::string sizes_section(const Estimate& estimate) {
 std::string classes_section(const Estimate& estimate) {
   std::vector<Bar> bars;
   for (const auto& [name, use] : estimate.classes()) {
-    bars.push_back({name, amount_text(use.all), static_cast<double>(use.all.bytes),
-                    static_cast<double>(use.to_copy.bytes)});
+    bars.push_back(
+        {name, amount_text(use.all), static_cast<double>(use.all.bytes), static_cast<double>(use.to_copy.bytes)});
   }
   return section("Bytes by storage class", chart(bars, "bytes by storage class") +
                                                "<p class=\"note\"><span class=\"key main\"></span>to copy<span "
@@ -161,8 +162,9 @@ std::string classes_section(const Estimate& estimate) {
 
 std::string blocked_section(const Estimate& estimate) {
   if (estimate.blocked().empty()) return {};
-  std::string table = "<table><tr><th>reason</th><th class=\"number\">objects</th><th class=\"number\">bytes</th>"
-                      "<th>for example</th></tr>\n";
+  std::string table =
+      "<table><tr><th>reason</th><th class=\"number\">objects</th><th class=\"number\">bytes</th>"
+      "<th>for example</th></tr>\n";
   for (const auto& [reason, blocked] : estimate.blocked()) {
     table += "<tr><td class=\"bad-text\">" + escaped(to_string(reason)) + "</td><td class=\"number\">" +
              with_commas(blocked.amount.objects) + "</td><td class=\"number\">" + human_bytes(blocked.amount.bytes) +
@@ -180,9 +182,9 @@ std::string cost_section(const PlanEnding& ending) {
     if (line.amount <= 0) continue;
     bars.push_back({std::string{line.label}, money(line.amount, ending.prices.currency), line.amount, line.amount});
   }
-  return section("Cost", chart(bars, "cost") + note("By prices as of " + ending.prices.as_of + ", from " +
-                                                     ending.prices.source +
-                                                     ", all of it within one month. Yours may differ: --prices."));
+  return section(
+      "Cost", chart(bars, "cost") + note("By prices as of " + ending.prices.as_of + ", from " + ending.prices.source +
+                                         ", all of it within one month. Yours may differ: --prices."));
 }
 
 std::string requests_section(const PlanEnding& ending) {
@@ -192,28 +194,31 @@ std::string requests_section(const PlanEnding& ending) {
     table += std::string{"<tr><td>"} + (line.side == "source" ? "S3" : "GCS") + "</td><td>" + escaped(line.label) +
              "</td><td class=\"number\">" + with_commas(line.count) + "</td></tr>\n";
   }
-  return section("Requests of a copy",
-                 table + "</table>\n" +
-                     note("Beside these, tags cost one request for each object that has some, and repeats after failures. " +
-                          human_bytes(ending.estimate.read_bytes()) + " leave the source."));
+  return section(
+      "Requests of a copy",
+      table + "</table>\n" +
+          note("Beside these, tags cost one request for each object that has some, and repeats after failures. " +
+               human_bytes(ending.estimate.read_bytes()) + " leave the source."));
 }
 
 }  // namespace
 
 std::string html_of(const PlanEnding& ending) {
   const std::string job = escaped(ending.job.describe());
-  std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plan: " +
-                     job + "</title>\n<style>" + std::string{kStyle} + "</style></head>\n<body><main>\n<h1>" +
-                     escaped(headline_of(ending)) + "</h1>\n<p class=\"job\">" + job + "</p>\n";
+  std::string page =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plan: " +
+      job + "</title>\n<style>" + std::string{kStyle} + "</style></head>\n<body><main>\n<h1>" +
+      escaped(headline_of(ending)) + "</h1>\n<p class=\"job\">" + job + "</p>\n";
   page += tiles(ending) + blocked_section(ending.estimate);
   if (ending.estimate.listed().objects > 0) {
     page += actions_section(ending.estimate) + sizes_section(ending.estimate) + classes_section(ending.estimate) +
             cost_section(ending);
   }
   page += requests_section(ending);
-  return page + note("Made by bucketferry " + program_version() + " on " + rfc3339(ending.when) +
-                     " from listings alone. Nothing was written anywhere.") +
+  return page +
+         note("Made by bucketferry " + program_version() + " on " + rfc3339(ending.when) +
+              " from listings alone. Nothing was written anywhere.") +
          "</main></body></html>\n";
 }
 

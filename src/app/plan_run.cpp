@@ -65,21 +65,21 @@ class PlanCrew {
     const std::uint64_t source_lists = first_page_->source()->requests();
     // An empty bucket, which is what a plan without a target has in mind, is one request to list.
     const std::uint64_t target_lists = has_target() ? first_page_->target()->requests() : 1;
-    return PlanEnding{.job = settings_.job,
-                      .estimate = estimate_,
-                      .prices = rooms_.prices,
-                      .cost = cost_of(estimate_, source_lists, target_lists, rooms_.prices),
-                      .time = time_for(estimate_.to_copy(), settings_.plan.bytes_per_second,
-                                       settings_.plan.objects_per_second),
-                      .bytes_per_second = settings_.plan.bytes_per_second,
-                      .objects_per_second = settings_.plan.objects_per_second,
-                      .filtered = tally_.filtered,
-                      .source_lists = source_lists,
-                      .target_lists = target_lists,
-                      .seconds = seconds,
-                      .when = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall()),
-                      .broken = std::move(ended.broken),
-                      .interrupted = ended.interrupted};
+    return PlanEnding{
+        .job = settings_.job,
+        .estimate = estimate_,
+        .prices = rooms_.prices,
+        .cost = cost_of(estimate_, source_lists, target_lists, rooms_.prices),
+        .time = time_for(estimate_.to_copy(), settings_.plan.bytes_per_second, settings_.plan.objects_per_second),
+        .bytes_per_second = settings_.plan.bytes_per_second,
+        .objects_per_second = settings_.plan.objects_per_second,
+        .filtered = tally_.filtered,
+        .source_lists = source_lists,
+        .target_lists = target_lists,
+        .seconds = seconds,
+        .when = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall()),
+        .broken = std::move(ended.broken),
+        .interrupted = ended.interrupted};
   }
 
   const Settings& settings_;

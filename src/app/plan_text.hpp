@@ -16,11 +16,11 @@ namespace ferry::app {
 
 // Words and figures that the HTML page shares.
 
-[[nodiscard]] std::string headline_of(const PlanEnding& ending);       ///< without a line break
-[[nodiscard]] std::string_view label_of(Action action);                ///< "already there"
-[[nodiscard]] std::string size_label(std::size_t step);                ///< of the histogram: "to 16 KiB"
+[[nodiscard]] std::string headline_of(const PlanEnding& ending);            ///< without a line break
+[[nodiscard]] std::string_view label_of(Action action);                     ///< "already there"
+[[nodiscard]] std::string size_label(std::size_t step);                     ///< of the histogram: "to 16 KiB"
 [[nodiscard]] std::string money(double amount, std::string_view currency);  ///< "1,234.50 USD"
-[[nodiscard]] std::string speed_text(const PlanEnding& ending);        ///< "at 100 MiB/s and 500 objects/s; bytes limit it"
+[[nodiscard]] std::string speed_text(const PlanEnding& ending);  ///< "at 100 MiB/s and 500 objects/s; bytes limit it"
 
 struct CostLine {
   std::string_view name, label;

@@ -1,5 +1,6 @@
 #pragma once
-// --report FILE: one line of JSON per object that was copied, superseded, skipped or failed, and the summary as the last line.
+// --report FILE: one line of JSON per object that was copied, superseded, skipped or failed, and the summary as the
+// last line.
 
 #include <boost/json/fwd.hpp>
 #include <memory>

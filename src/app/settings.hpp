@@ -27,21 +27,25 @@ enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 
 struct S3Settings {
   std::optional<net::Origin> endpoint;  ///< nothing: Amazon's own
-  std::string region = "us-east-1";
+  std::optional<std::string> region;    ///< nothing: of the profile, else us-east-1
   bool path_style = false;
   bool requester_pays = false;
   bool anonymous = false;
   std::optional<std::string> profile;
   bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
   std::optional<std::string> access_key_id, secret_access_key, session_token;
-  std::string credentials_file, config_file;  ///< shared files; empty: ~/.aws/…
+  std::string credentials_file, config_file;   ///< shared files; empty: ~/.aws/…
+  std::string role_arn;                        ///< to take on with an identity token
+  std::string token_file;                      ///< that holds one
+  std::optional<std::string> google_identity;  ///< audience of one of Google's, to take it on with instead
+  std::optional<net::Origin> sts_endpoint;     ///< nothing: Amazon's own
 };
 
 struct GcsSettings {
   std::optional<net::Origin> endpoint;  ///< nothing: Google's own
   bool emulator = false;                ///< endpoint named by STORAGE_EMULATOR_HOST
   bool anonymous = false;
-  std::optional<std::string> key_file;  ///< service-account key
+  std::optional<std::string> key_file;  ///< credentials file of any kind
   std::optional<std::string> key_text;  ///< the same, as JSON text
   bool key_named = false;               ///< by flag or settings file, so it is meant for an emulator, too
   std::optional<net::Origin> token_origin;

@@ -39,9 +39,9 @@ inline constexpr int kActions = 6;
 [[nodiscard]] std::string_view to_string(Action action);
 
 /// Upper limits of the size histogram, 0 first; what is above the last can't be copied.
-inline constexpr std::array<std::uint64_t, 12> kSizeSteps{
-    0,         1ULL << 10,       16ULL << 10, 256ULL << 10, 1ULL << 20,  16ULL << 20,
-    64ULL << 20, 512ULL << 20, 5ULL << 30,  50ULL << 30,  500ULL << 30, kTargetBytesMax};
+inline constexpr std::array<std::uint64_t, 12> kSizeSteps{0,          1ULL << 10,  16ULL << 10,  256ULL << 10,
+                                                          1ULL << 20, 16ULL << 20, 64ULL << 20,  512ULL << 20,
+                                                          5ULL << 30, 50ULL << 30, 500ULL << 30, kTargetBytesMax};
 using SizeHistogram = std::array<Amount, kSizeSteps.size() + 1>;
 
 /// How the target takes uploads: so many bytes at most in one request; the same if their hash is known; else in chunks.
@@ -67,8 +67,9 @@ struct Blocked {
 };
 
 struct TargetUse {
-  std::uint64_t uploads = 0;                        ///< objects written
-  std::uint64_t single = 0, sessions = 0, chunks = 0;  ///< requests: whole uploads, begun sessions, pieces sent into them
+  std::uint64_t uploads = 0;  ///< objects written
+  std::uint64_t single = 0, sessions = 0,
+                chunks = 0;  ///< requests: whole uploads, begun sessions, pieces sent into them
 };
 
 class Estimate {

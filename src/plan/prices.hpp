@@ -25,8 +25,8 @@ struct PriceStep {
 
 struct PriceTable {
   std::string as_of, source, currency;
-  double s3_list = 0;       ///< per 1,000 requests, as all of these
-  ClassPrices s3_read;      ///< GET and HEAD
+  double s3_list = 0;        ///< per 1,000 requests, as all of these
+  ClassPrices s3_read;       ///< GET and HEAD
   ClassPrices s3_retrieval;  ///< per GiB read
   std::vector<PriceStep> egress;
   double gcs_list = 0;
@@ -35,9 +35,7 @@ struct PriceTable {
 
 struct Cost {
   double s3_lists = 0, s3_reads = 0, s3_retrieval = 0, egress = 0, gcs_lists = 0, gcs_uploads = 0;
-  [[nodiscard]] double total() const {
-    return s3_lists + s3_reads + s3_retrieval + egress + gcs_lists + gcs_uploads;
-  }
+  [[nodiscard]] double total() const { return s3_lists + s3_reads + s3_retrieval + egress + gcs_lists + gcs_uploads; }
 };
 
 /// All of it within one month, in which nothing else leaves the source. `source_lists`, `target_lists`: requests.

@@ -47,8 +47,8 @@ struct ScanOptions {
 
 class Publisher {
  public:
-  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a dry
-  /// run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
+  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a
+  /// dry run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
   Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
             StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
 

@@ -120,7 +120,8 @@ TEST(Publisher, EscapedNamesArriveAndAreFoundAgain_F036) {
   World world{with_names(NamePolicy::kEscape)};
   world.source = std::make_shared<MemoryBucket>(&world.clock, 3);
   world.target_options.page_size = 2;
-  const std::vector<std::string> keys{"\n", "..", ".well-known/acme-challenge/t", "a", "a\nb", "a\nb/c", "a~x0Ab", "z\r"};
+  const std::vector<std::string> keys{"\n",     "..", ".well-known/acme-challenge/t", "a", "a\nb", "a\nb/c",
+                                      "a~x0Ab", "z\r"};
   for (const auto& key : keys) world.source->put(key, "of " + key);
   ASSERT_TRUE(world.copy());
   EXPECT_EQ(world.tally->copied, keys.size());
@@ -175,8 +176,8 @@ TEST(Publisher, WithoutATargetEverythingIsToBeCopied) {
     seen.push_back(sighting.entry->key.str());
   };
   const auto source = memory_source(world.source);
-  Publisher publisher{world.job, std::move(options), source.get(), nullptr,
-                      nullptr,   nullptr,            world.tally.get(), nullptr, &world.clock};
+  Publisher publisher{world.job, std::move(options), source.get(), nullptr,     nullptr,
+                      nullptr,   world.tally.get(),  nullptr,      &world.clock};
   ASSERT_TRUE(testing::run(world.context, publisher.scan(), &world.clock));
   EXPECT_EQ(seen.size(), 3u);
   EXPECT_EQ(world.tally->planned, 3u);

@@ -8,8 +8,7 @@ namespace {
 class Plan : public SystemTest {
  protected:
   Outcome plan(std::vector<std::string> options = {}, const Environment& changes = {}) {
-    std::vector<std::string> arguments{"plan",   "s3://" + kSource, "gs://" + kTarget,
-                                       "--json", "--progress",      "none"};
+    std::vector<std::string> arguments{"plan", "s3://" + kSource, "gs://" + kTarget, "--json", "--progress", "none"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     return ferry(std::move(arguments), changes);
   }
