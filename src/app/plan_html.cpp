@@ -15,7 +15,7 @@
 namespace ferry::app {
 namespace {
 
-constexpr std::string_view kStyle = R"(
+constexpr std::string_view kPlanStyle = R"(
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --line: #dfe4ea; --page: #f6f7f9; --card: #fff;
   --main: #2b6cb0; --second: #8fb8de; --good: #2f855a; --bad: #c53030; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa5b4; --line: #2c3542; --page: #12161c;
@@ -43,7 +43,7 @@ code { font: .87rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 )";
 
 // Of the charts, in units of their view box.
-constexpr int kWidth = 860, kRow = 30, kBarHeight = 16, kBarFrom = 150, kBarMax = 400, kTextFrom = 565;
+constexpr int kChartWidth = 860, kRow = 30, kBarHeight = 16, kBarFrom = 205, kChartBarMax = 370, kTextFrom = 592;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -79,10 +79,11 @@ std::string rectangle(std::string_view style, int y, double width) {
 }
 
 std::string chart(const std::vector<Bar>& bars, std::string_view title) {
+  if (bars.empty()) return {};
   double largest = 0;
   for (const Bar& bar : bars) largest = std::max(largest, bar.value);
-  const double scale = largest > 0 ? kBarMax / largest : 0;
-  std::string svg = "<svg viewBox=\"0 0 " + std::to_string(kWidth) + " " +
+  const double scale = largest > 0 ? kChartBarMax / largest : 0;
+  std::string svg = "<svg viewBox=\"0 0 " + std::to_string(kChartWidth) + " " +
                     std::to_string(kRow * static_cast<int>(bars.size())) + "\" role=\"img\" aria-label=\"" +
                     escaped(title) + "\">\n";
   int row = 0;
@@ -90,7 +91,7 @@ std::string chart(const std::vector<Bar>& bars, std::string_view title) {
     const int top = row++ * kRow + (kRow - kBarHeight) / 2;
     const std::string baseline = std::to_string(top + 13);
     svg += "<text x=\"" + std::to_string(kBarFrom - 12) + "\" y=\"" + baseline + "\" text-anchor=\"end\">" +
-           escaped(bar.label) + "</text>" + rectangle("track", top, kBarMax) +
+           escaped(bar.label) + "</text>" + rectangle("track", top, kChartBarMax) +
            rectangle("second", top, bar.value * scale) + rectangle("main", top, bar.part * scale) +
            "<text class=\"soft\" x=\"" + std::to_string(kTextFrom) + "\" y=\"" + baseline + "\">" + escaped(bar.text) +
            "</text>\n";
@@ -138,10 +139,13 @@ std::string actions_section(const Estimate& estimate) {
 
 std::string sizes_section(const Estimate& estimate) {
   std::vector<Bar> objects, bytes;
-  for (std::size_t step = 0; step < estimate.sizes().size(); ++step) {
-    const Amount& amount = estimate.sizes()[step];
+  const auto used = [](const Amount& amount) { return amount.objects > 0; };
+  const auto& sizes = estimate.sizes();
+  const auto first = std::ranges::find_if(sizes, used) - sizes.begin();
+  const auto last = std::find_if(sizes.rbegin(), sizes.rend(), used).base() - sizes.begin();
+  for (auto step = static_cast<std::size_t>(first); step < static_cast<std::size_t>(last); ++step) {
+    const Amount& amount = sizes[step];
     const auto count = static_cast<double>(amount.objects), size = static_cast<double>(amount.bytes);
-    if (amount.objects == 0) continue;
     objects.push_back({size_label(step), with_commas(amount.objects), count, count});
     bytes.push_back({size_label(step), human_bytes(amount.bytes), size, size});
   }
@@ -179,7 +183,7 @@ std::string blocked_section(const Estimate& estimate) {
 std::string cost_section(const PlanEnding& ending) {
   std::vector<Bar> bars;
   for (const CostLine& line : lines_of(ending.cost)) {
-    if (line.amount <= 0) continue;
+    if (line.amount < 0.005) continue;
     bars.push_back({std::string{line.label}, money(line.amount, ending.prices.currency), line.amount, line.amount});
   }
   return section(
@@ -208,7 +212,7 @@ std::string html_of(const PlanEnding& ending) {
   std::string page =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plan: " +
-      job + "</title>\n<style>" + std::string{kStyle} + "</style></head>\n<body><main>\n<h1>" +
+      job + "</title>\n<style>" + std::string{kPlanStyle} + "</style></head>\n<body><main>\n<h1>" +
       escaped(headline_of(ending)) + "</h1>\n<p class=\"job\">" + job + "</p>\n";
   page += tiles(ending) + blocked_section(ending.estimate);
   if (ending.estimate.listed().objects > 0) {

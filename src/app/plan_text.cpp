@@ -14,6 +14,7 @@ namespace ferry::app {
 namespace {
 
 constexpr std::size_t kBarColumns = 30;
+constexpr double kShownCostMin = 0.005;
 
 std::string_view status_of(const PlanEnding& ending) {
   if (ending.interrupted) return "interrupted";
@@ -67,11 +68,19 @@ std::string sizes_text(const SizeHistogram& sizes) {
   return text;
 }
 
+/// The figure ends where those of page_row() do.
+std::string labelled_row(std::string_view label, const std::string& figure) {
+  constexpr std::size_t kLabelColumns = 33;
+  std::string row = "  " + std::string{label};
+  row.resize(std::max(row.size(), kLabelColumns), ' ');
+  return row + std::string(figure.size() < 12 ? 12 - figure.size() : 0, ' ') + figure + "\n";
+}
+
 std::string requests_text(const PlanEnding& ending) {
   std::string text = "\nRequests of a copy:\n";
   for (const RequestLine& line : requests_of(ending)) {
-    const std::string side = line.side == "source" ? "S3" : "GCS";
-    if (line.count > 0) text += page_row(side, line.count, std::nullopt, line.label);
+    const std::string side = line.side == "source" ? "S3   " : "GCS  ";
+    if (line.count > 0) text += labelled_row(side + std::string{line.label}, with_commas(line.count));
   }
   return text;
 }
@@ -80,10 +89,7 @@ std::string cost_text(const PlanEnding& ending) {
   std::string text = "\nCost: " + money(ending.cost.total(), ending.prices.currency) + ", by prices as of " +
                      printable(ending.prices.as_of) + " (--prices)\n";
   for (const CostLine& line : lines_of(ending.cost)) {
-    if (line.amount <= 0) continue;
-    std::string row = "  " + std::string{line.label};
-    row.resize(std::max<std::size_t>(row.size(), 36), ' ');
-    text += row + money(line.amount, ending.prices.currency) + "\n";
+    if (line.amount >= kShownCostMin) text += labelled_row(line.label, money(line.amount, ending.prices.currency));
   }
   return text;
 }
