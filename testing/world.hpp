@@ -30,8 +30,9 @@ class RecordingSink final : public OutcomeSink {
   void superseded(const ObjectKey& key, std::string_view why) override { gone.emplace_back(key, why); }
   void failed(const Failure& failure) override { failures.push_back(failure); }
   void refused(std::string_view why) override { refusals.emplace_back(why); }
+  void adopted(const Receipt& receipt) override { adoptions.push_back(receipt); }
 
-  std::vector<Receipt> receipts;
+  std::vector<Receipt> receipts, adoptions;
   std::vector<std::pair<ObjectKey, std::string>> gone;
   std::vector<Failure> failures;
   std::vector<std::string> refusals;

@@ -14,6 +14,8 @@ class OutcomeSink {
   virtual void copied(const Receipt& receipt) = 0;
   virtual void superseded(const ObjectKey& key, std::string_view why) = 0;
   virtual void failed(const Failure& failure) = 0;
+  /// It was there: somebody else had brought it, and a checksum that cost a request recognised it.
+  virtual void adopted(const Receipt&) {}
   /// One side refuses every object: the set-up is at fault.
   virtual void refused(std::string_view) {}
   /// Dry runs only: this would be copied.
