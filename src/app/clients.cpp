@@ -15,8 +15,9 @@ namespace ferry::app {
 namespace {
 
 constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devstorage.read_write";
-constexpr std::string_view kServiceScopes =
-    "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/pubsub";
+/// Changing metadata needs it; what the account may do is another matter.
+constexpr std::string_view kFullStorageScope = "https://www.googleapis.com/auth/devstorage.full_control";
+constexpr std::string_view kPubsubScope = " https://www.googleapis.com/auth/pubsub";
 constexpr Backoff kFirstPageBackoff{.first = Milliseconds{200}, .ceiling = Milliseconds{2'000}, .attempts_max = 5};
 constexpr Milliseconds kFirstPageConnectTimeout{4'000};
 
@@ -44,9 +45,10 @@ std::shared_ptr<s3::CredentialProvider> s3_credentials(const Recipe& recipe) {
 
 Result<std::shared_ptr<gcs::TokenProvider>> gcs_tokens(const Recipe& recipe, net::HttpClient* http, Backoff backoff) {
   if (!recipe.key) return gcs::no_token();
-  const bool service = is_service(recipe.settings.command);
-  return gcs::service_account(*recipe.key, std::string{service ? kServiceScopes : kStorageScope},
-                              recipe.settings.gcs.token_origin, http, recipe.clock, recipe.rng, backoff);
+  std::string scopes{recipe.settings.adopt ? kFullStorageScope : kStorageScope};
+  if (is_service(recipe.settings.command)) scopes += kPubsubScope;
+  return gcs::service_account(*recipe.key, std::move(scopes), recipe.settings.gcs.token_origin, http, recipe.clock,
+                              recipe.rng, backoff);
 }
 
 Task<Result<std::string>> bearer(std::shared_ptr<gcs::TokenProvider> provider) {

@@ -102,7 +102,7 @@ class CopyRun::Crew {
     scan_target_.emplace(first_page_.target.get(), first->clients.target.get());
 
     ScanOptions options;
-    options.policy.on_foreign = settings_.on_foreign;
+    options.policy = {settings_.on_foreign, settings_.adopt};
     options.filter = filter_;
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
@@ -123,7 +123,7 @@ class CopyRun::Crew {
     lane->clients = *std::move(clients);
     if (!settings_.dry_run) {
       MigratorOptions options;
-      options.policy.on_foreign = settings_.on_foreign;
+      options.policy = {settings_.on_foreign, settings_.adopt};
       options.choices = {settings_.integrity, settings_.metadata};
       options.transfers = transfers;
       lane->migrator =

@@ -34,7 +34,8 @@ class FirstPageTarget final : public ObjectTarget {
  public:
   /// Both outlive it and belong to the same thread.
   FirstPageTarget(ObjectTarget* impatient, ObjectTarget* patient) : impatient_(impatient), patient_(patient) {}
-  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token, Detail detail) override;
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token,
+                                Detail detail = Detail::kIdentity) override;
   Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
   Task<Result<std::unique_ptr<Upload>>> begin(UploadSpec spec) override { return patient_->begin(std::move(spec)); }
   Task<Result<std::unique_ptr<Upload>>> resume(UploadSpec spec, UploadSession session) override {

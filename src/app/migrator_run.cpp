@@ -106,7 +106,7 @@ class MigratorRun::Crew final : public admin::Probe {
     if (!clients) return fail(std::move(clients).error());
     lane->clients = *std::move(clients);
     MigratorOptions options;
-    options.policy.on_foreign = settings_.on_foreign;
+    options.policy = {settings_.on_foreign, settings_.adopt};
     options.choices = {settings_.integrity, settings_.metadata};
     options.transfers = transfers;
     options.patient = true;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/options_service.hpp"
+#include "app/options_verify.hpp"
 #include "app/read_value.hpp"
 #include "kit/base/text.hpp"
 
@@ -177,21 +178,7 @@ std::vector<Option> work_options() {
            .group = Group::kWork,
            .commands = kInCopy | kInMigrator,
            .help = "after Ctrl-C or SIGTERM: time for small objects to finish (default: 10, migrator: 25)",
-           .apply = apply_grace},
-          {.name = "deep",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "read every source object again and compare its CRC32C with the target's",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->deep); }},
-          {.name = "ignore-extra",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "objects that only the target has are no difference",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->ignore_extra); }}};
+           .apply = apply_grace}};
 }
 
 std::vector<Option> selection_options() {
@@ -414,9 +401,9 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, schedule_options, selection_options, source_options, source_credential_options,
-                    target_options, metadata_options, pubsub_options, redis_options, admin_options, cache_options,
-                    output_options, general_options}) {
+  for (auto part : {work_options, adoption_options, verify_options, schedule_options, selection_options, source_options,
+                    source_credential_options, target_options, metadata_options, pubsub_options, redis_options,
+                    admin_options, cache_options, output_options, evidence_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

@@ -60,7 +60,7 @@ class PublisherRun::Crew {
     queue_ = *std::move(queue);
 
     ScanOptions scan;
-    scan.policy.on_foreign = settings_.on_foreign;
+    scan.policy = {settings_.on_foreign, settings_.adopt};
     scan.filter = Filter{settings_.include, settings_.exclude};
     scan.republish_after = options_.republish_after;
     loop_.emplace(settings_.job, std::move(scan), options_.schedule, rooms_.name,

@@ -15,6 +15,7 @@
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
 #include "state/record.hpp"
+#include "verify/sample.hpp"
 
 namespace ferry::app {
 
@@ -107,6 +108,7 @@ struct Settings {
   std::vector<std::string> include, exclude;
 
   OnForeign on_foreign = OnForeign::kFail;
+  bool adopt = false;
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
   bool dry_run = false;
@@ -114,7 +116,11 @@ struct Settings {
   Milliseconds grace{10'000};
 
   bool deep = false;
+  bool compare_metadata = false;
+  std::optional<Sample> sample;       ///< without its seed
+  std::optional<std::uint64_t> seed;  ///< nothing: any
   bool ignore_extra = false;
+  std::optional<std::string> html_file;
 
   std::optional<std::string> report_file;
   bool json = false;

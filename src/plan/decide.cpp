@@ -36,8 +36,9 @@ std::string foreign_text(const ObjectKey& target_key, Likeness likeness) {
   std::string text = "an object that Bucketferry did not write from this source is at the target as '" +
                      printable(target_key.str()) + "'";
   if (likeness == Likeness::kUnknown) {
-    return text + ", of the same size, and no checksum that both sides have tells whether it is the same; compare the "
-                  "bytes with verify --deep, move it away, or run with --on-foreign overwrite";
+    return text +
+           ", of the same size, and no checksum that both sides have tells whether it is the same; compare the "
+           "bytes with verify --deep, move it away, or run with --on-foreign overwrite";
   }
   return text + ", with other bytes; move it away, or run with --on-foreign overwrite";
 }

@@ -19,8 +19,8 @@ struct Recognition {
   Rung rung = Rung::kTransport;  ///< of kSame: which checksum
 };
 
-/// From two lines of listings. An ETag may only look like an MD5 (KMS), and a listing doesn't say: equal to the target's
-/// MD5 it is proof, different it is none.
+/// From two lines of listings. An ETag may only look like an MD5 (KMS), and a listing doesn't say: equal to the
+/// target's MD5 it is proof, different it is none.
 [[nodiscard]] Recognition recognise(const SourceEntry& entry, const TargetObject& there);
 
 /// From what the source says of the object when it is asked (one HEAD): its MD5 and its stored CRC32C.

@@ -458,7 +458,8 @@ TEST_P(ObjectTargetContract, AdoptsOnlyWhatIsStillAsItWasSeen) {
 }
 
 TEST_P(ObjectTargetContract, CantAdoptWhereTheMetadataHasNoRoom_F043) {
-  const auto full = bucket().put(ObjectKey{"full"}, "x", {{"a", std::string(4090, 'a')}, {"b", std::string(4090, 'b')}});
+  const auto full =
+      bucket().put(ObjectKey{"full"}, "x", {{"a", std::string(4090, 'a')}, {"b", std::string(4090, 'b')}});
   const auto adopted = run(target().adopt(ObjectKey{"full"}, full, 1, provenance()));
   ASSERT_FALSE(adopted);
   EXPECT_EQ(adopted.error().kind, ErrorKind::kLimit) << adopted.error().what;

@@ -27,8 +27,9 @@ Evidence evidence_of(Rung rung) { return rung == Rung::kMd5 ? Evidence::kMd5 : E
 Judgement judge_stranger(const SourceEntry& entry, const TargetObject& there) {
   const auto seen = recognise(entry, there);
   if (seen.likeness == Likeness::kSame) return {Verdict::kOk, evidence_of(seen.rung)};
-  return {Verdict::kUnverified, Evidence::kNone,
-          "bucketferry did not write it, and no checksum that both sides have vouches for its bytes; verify with --deep"};
+  return {
+      Verdict::kUnverified, Evidence::kNone,
+      "bucketferry did not write it, and no checksum that both sides have vouches for its bytes; verify with --deep"};
 }
 
 Judgement judge_ours(const SourceEntry& entry, const TargetObject& there) {
@@ -40,8 +41,7 @@ Judgement judge_ours(const SourceEntry& entry, const TargetObject& there) {
                 "; copy again"};
   }
   // When it was copied, an MD5 vouched for the bytes, as a rule this ETag: then it still must.
-  if (provenance.check == Rung::kMd5 && there.md5 && md5_of(entry.version.etag, Encryption::kNone) &&
-      !same_md5) {
+  if (provenance.check == Rung::kMd5 && there.md5 && md5_of(entry.version.etag, Encryption::kNone) && !same_md5) {
     return {Verdict::kDifferent, Evidence::kMd5,
             "the target's MD5 is " + hex(*there.md5) + ", the source's ETag " + printable(entry.version.etag.str()) +
                 "; if the source is encrypted with KMS, that is no MD5: verify with --deep"};

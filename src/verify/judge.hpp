@@ -37,7 +37,7 @@ inline constexpr int kEvidences = 5;
 struct Judgement {
   Verdict verdict = Verdict::kOk;
   Evidence evidence = Evidence::kNone;
-  std::string what = {};  ///< one line: what was found, what to do; empty for kOk
+  std::string what = {};              ///< one line: what was found, what to do; empty for kOk
   std::optional<Rung> recorded = {};  ///< the check that held when it was copied, as its provenance says
 };
 

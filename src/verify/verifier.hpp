@@ -44,7 +44,8 @@ struct VerifyTally {
   std::atomic<bool> listing_done{false};
   std::array<std::atomic<std::uint64_t>, kVerdicts> verdicts{};    ///< by Verdict
   std::array<std::atomic<std::uint64_t>, kEvidences> evidences{};  ///< by Evidence, of objects that are kOk
-  std::array<std::atomic<std::uint64_t>, kRungs> recorded{};  ///< of those that rest on provenance: by the check it names
+  std::array<std::atomic<std::uint64_t>, kRungs>
+      recorded{};  ///< of those that rest on provenance: by the check it names
 };
 
 /// What became of one object.

@@ -9,7 +9,7 @@
 namespace ferry::gcs {
 namespace {
 
-constexpr std::size_t kListReplyMax = 32 << 20;   // 1,000 objects with 8 KiB of metadata each, escaped
+constexpr std::size_t kListReplyMax = 32 << 20;  // 1,000 objects with 8 KiB of metadata each, escaped
 constexpr std::string_view kHeaderFields =
     ",contentType,contentEncoding,contentDisposition,contentLanguage,cacheControl";
 constexpr std::uint64_t kEmptyPagesMax = 10'000;  // in a row: a server that answers so is looping

@@ -224,8 +224,8 @@ class FakeBucket {
         request.query("ifMetagenerationMatch") != std::to_string(object.metageneration)) {
       return error(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.");
     }
-    auto entries = object.resource["metadata"].is_object() ? object.resource["metadata"].as_object()
-                                                           : boost::json::object{};
+    auto entries =
+        object.resource["metadata"].is_object() ? object.resource["metadata"].as_object() : boost::json::object{};
     std::size_t bytes = 0;
     for (const auto& [entry, value] : boost::json::parse(request.body).at("metadata").as_object()) {
       if (value.is_null()) {
