@@ -107,7 +107,8 @@ class EvidencePage {
     append_tile("At the source", ending_.listed, human_bytes(ending_.listed_bytes));
     append_tile("At the target", ending_.target_listed, "objects in scope");
     append_tile("Equal", ending_.count(Verdict::kOk), share_text(ending_.count(Verdict::kOk)));
-    append_tile("Differences", ending_.different(), ending_.ignore_extra ? "extra objects not counted" : "of every kind");
+    append_tile("Differences", ending_.different(),
+                ending_.ignore_extra ? "extra objects not counted" : "of every kind");
     page_ += "</dl>\n";
   }
 
@@ -132,8 +133,9 @@ class EvidencePage {
   }
 
   void append_verdicts() {
-    page_ += "<h2>Verdicts</h2>\n<table>\n<thead><tr><th>verdict</th><th class=\"number\">objects</th><th>means</th></tr>"
-             "</thead>\n<tbody>\n";
+    page_ +=
+        "<h2>Verdicts</h2>\n<table>\n<thead><tr><th>verdict</th><th class=\"number\">objects</th><th>means</th></tr>"
+        "</thead>\n<tbody>\n";
     for (const Meaning& meaning : kMeanings) {
       page_ += "<tr><th>" + std::string{to_string(meaning.verdict)} + "</th><td class=\"number\">" +
                with_commas(ending_.count(meaning.verdict)) + "</td><td>" + std::string{meaning.text};
@@ -149,8 +151,9 @@ class EvidencePage {
       page_ += "<p class=\"soft\">No object was found equal.</p>\n";
       return;
     }
-    page_ += "<table>\n<thead><tr><th>check</th><th class=\"number\">objects</th><th></th><th>means</th></tr></thead>\n"
-             "<tbody>\n";
+    page_ +=
+        "<table>\n<thead><tr><th>check</th><th class=\"number\">objects</th><th></th><th>means</th></tr></thead>\n"
+        "<tbody>\n";
     append_ground("bytes, now", ending_.count(Evidence::kBytes),
                   "the source's bytes were read again, and their CRC32C is that of the target");
     append_ground("md5, now", ending_.count(Evidence::kMd5), "the MD5 that S3 lists is the one that GCS computed");
@@ -189,13 +192,15 @@ class EvidencePage {
     append_fact("requests",
                 "S3 " + with_commas(ending_.source_requests) + ", GCS " + with_commas(ending_.target_requests));
     append_fact("job", ending_.job.id());
-    if (!ending_.report_file.empty()) append_fact("every object", "<code>" + shown_text(ending_.report_file) + "</code>");
+    if (!ending_.report_file.empty())
+      append_fact("every object", "<code>" + shown_text(ending_.report_file) + "</code>");
     page_ += "</tbody>\n</table>\n";
   }
 
   static std::string globs(const std::vector<std::string>& patterns) {
     std::string text;
-    for (const auto& pattern : patterns) text += (text.empty() ? "<code>" : " <code>") + shown_text(pattern) + "</code>";
+    for (const auto& pattern : patterns)
+      text += (text.empty() ? "<code>" : " <code>") + shown_text(pattern) + "</code>";
     return text;
   }
 
@@ -216,8 +221,9 @@ class EvidencePage {
                                            : "in <code>" + shown_text(ending_.report_file) + "</code>";
       page_ += ".</p>\n";
     }
-    page_ += "<table class=\"differences\">\n<thead><tr><th>verdict</th><th>object</th><th>source</th><th>target</th></tr>"
-             "</thead>\n<tbody>\n";
+    page_ +=
+        "<table class=\"differences\">\n<thead><tr><th>verdict</th><th>object</th><th>source</th><th>target</th></tr>"
+        "</thead>\n<tbody>\n";
     for (const Finding& finding : ending_.differences) append_difference(finding);
     page_ += "</tbody>\n</table>\n";
   }
@@ -230,13 +236,15 @@ class EvidencePage {
     page_ += finding.source_size ? with_commas(*finding.source_size) + " B" : std::string{"–"};
     page_ += "</th><th class=\"number\">";
     page_ += finding.target_size ? with_commas(*finding.target_size) + " B" : std::string{"–"};
-    page_ += "</th></tr>\n<tr><td></td><td class=\"what\">" + shown_text(finding.judgement.what) + "</td><td class=\"soft\">";
+    page_ += "</th></tr>\n<tr><td></td><td class=\"what\">" + shown_text(finding.judgement.what) +
+             "</td><td class=\"soft\">";
     if (finding.source_version) {
-      page_ += rfc3339(finding.source_version->modified) + "<br><code>" + shown_text(finding.source_version->etag.str()) +
-               "</code>";
+      page_ += rfc3339(finding.source_version->modified) + "<br><code>" +
+               shown_text(finding.source_version->etag.str()) + "</code>";
     }
     page_ += "</td><td class=\"soft\">";
-    if (finding.target_generation) page_ += "generation<br><code>" + std::to_string(finding.target_generation->value) + "</code>";
+    if (finding.target_generation)
+      page_ += "generation<br><code>" + std::to_string(finding.target_generation->value) + "</code>";
     page_ += "</td></tr>\n";
   }
 

@@ -18,8 +18,11 @@ class OutcomeSink {
   virtual void adopted(const Receipt&) {}
   /// One side refuses every object: the set-up is at fault.
   virtual void refused(std::string_view) {}
-  /// Dry runs only: this would be copied.
+  /// It left the source; this generation of it was deleted at the target.
+  virtual void deleted(const ObjectKey&, Generation) {}
+  /// Dry runs only: this would be copied, that would be deleted.
   virtual void planned(const TransferPlan&) {}
+  virtual void would_delete(const ObjectKey&) {}
 };
 
 }  // namespace ferry

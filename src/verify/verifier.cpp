@@ -39,13 +39,14 @@ Verifier::Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectT
 
 Task<Status> Verifier::run() {
   const auto executor = co_await asio::this_coro::executor;
+  const auto detail = options_.metadata ? Detail::kMetadata : Detail::kIdentity;
   Scope scope{Streams{SourceStream{executor,
                                    [this](std::optional<std::string> token) {
                                      return source_->list(job_.source_prefix, std::move(token));
                                    }},
                       TargetStream{executor,
-                                   [this](std::optional<std::string> token) {
-                                     return target_->list(job_.target_prefix, std::move(token));
+                                   [this, detail](std::optional<std::string> token) {
+                                     return target_->list(job_.target_prefix, std::move(token), detail);
                                    }}},
               TaskGroup{executor}};
   Status outcome = Unit{};
