@@ -46,7 +46,7 @@ p { margin: .4rem 0; }
 .tiles .number { font-size: 1.6rem; font-weight: 600; line-height: 1.3; }
 table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
 th, td { padding: .45rem .9rem; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
-tr:first-child > * { border-top: 0; }
+tbody:first-child tr:first-child > *, thead th { border-top: 0; }
 thead th { color: var(--soft); font-size: .85rem; font-weight: 500; }
 thead th.number { text-align: right; }
 tbody th { font-weight: 600; white-space: nowrap; }
@@ -55,7 +55,7 @@ td.number { text-align: right; white-space: nowrap; }
 .key, code { font-family: ui-monospace, Consolas, "DejaVu Sans Mono", monospace; font-size: .92em; }
 .share { width: 9rem; }
 .share span { display: block; height: .55rem; margin-top: .45rem; background: var(--bar); border-radius: .3rem; min-width: 1px; }
-.differences td { border-top: 0; padding-top: 0; }
+.differences tbody td { border-top: 0; padding-top: 0; }
 .differences tbody tr:nth-child(even) td { padding-bottom: .6rem; }
 @media print { :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --good: #000; --bad: #000; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } tr, .tiles div { break-inside: avoid; } h2 { break-after: avoid; }

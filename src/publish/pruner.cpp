@@ -58,7 +58,8 @@ std::string Pruner::objection() const {
   if (outcome_.gone == 0) return {};
   const auto gone = std::to_string(outcome_.gone), ours = std::to_string(outcome_.ours);
   if (source_empty_ && !options_.allow_empty_source) {
-    return "the source is empty: all " + ours + " objects of this job at the target would be deleted; if that is what " +
+    return "the source is empty: all " + ours +
+           " objects of this job at the target would be deleted; if that is what " +
            "you mean, add --allow-empty-source";
   }
   const auto allowed = options_.limit.of(outcome_.ours);

@@ -51,8 +51,8 @@ struct Pruned {
 
 class Pruner {
  public:
-  /// All pointers outlive it; `state` may be null in a dry run, `sink` may be null. Belongs to the executor that run() is
-  /// awaited on.
+  /// All pointers outlive it; `state` may be null in a dry run, `sink` may be null. Belongs to the executor that run()
+  /// is awaited on.
   Pruner(Job job, PruneOptions options, ObjectSource* source, ObjectTarget* target, StateStore* state, Tally* tally,
          OutcomeSink* sink);
 

@@ -212,7 +212,7 @@ TEST(Verifier, AsksOnceForAStrangersObjectOfTheSameSize) {
     PutOptions in_parts;
     in_parts.part_size = 4;
     if (std::string_view{key} != "unknown") {
-      in_parts.checksums.push_back({HashKind::kCrc32c, big_endian(crc32c(0, "hello, world"))});
+      in_parts.checksums.push_back({HashKind::kCrc32c, big_endian(crc32c(0, std::string_view{"hello, world"}))});
     }
     world.source->put(key, "hello, world", in_parts);
     world.target->put(ObjectKey{key}, std::string_view{key} == "other" ? "hello, w0rld" : "hello, world");

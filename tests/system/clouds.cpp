@@ -194,8 +194,8 @@ void GcsBucket::remove(const std::string& key) {
 }
 
 void GcsBucket::patch(const std::string& key, const boost::json::object& changes) {
-  const auto reply = request("PATCH", object_path(key), {{"Content-Type", "application/json"}},
-                             boost::json::serialize(changes));
+  const auto reply =
+      request("PATCH", object_path(key), {{"Content-Type", "application/json"}}, boost::json::serialize(changes));
   if (reply.status >= 300) throw std::runtime_error("patch gs://" + name_ + "/" + key + ": " + reply.body);
 }
 

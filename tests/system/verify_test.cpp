@@ -38,7 +38,8 @@ class Verification : public SystemTest {
 
   [[nodiscard]] std::uint64_t lines(const std::string& evidence) const {
     std::uint64_t count = 0;
-    for (const auto& line : parse_events(read_file(evidence_file()))) count += line.text("evidence") == evidence ? 1 : 0;
+    for (const auto& line : parse_events(read_file(evidence_file())))
+      count += line.text("evidence") == evidence ? 1 : 0;
     return count;
   }
 
@@ -79,8 +80,11 @@ TEST_F(Verification, FindsOneOfEachKindAmongAHundredThousandObjects_F023) {
   sandbox_->forget();
   const auto by_listings = verify_with_evidence();
   EXPECT_EQ(by_listings.code(), 1) << by_listings.describe();
-  const Verdicts planted{{"a/flipped", "different"}, {"n/missing", "missing"},     {"o/extra", "extra"},
-                         {"y/stale", "stale"},       {"z/truncated", "different"}};
+  const Verdicts planted{{"a/flipped", "different"},
+                         {"n/missing", "missing"},
+                         {"o/extra", "extra"},
+                         {"y/stale", "stale"},
+                         {"z/truncated", "different"}};
   EXPECT_EQ(found(), planted);
   EXPECT_EQ(sandbox_->requests("s3"), 101) << "listings only";
   EXPECT_EQ(sandbox_->requests("gcs"), 101);
