@@ -1,35 +1,27 @@
 #include "app/cache_run.hpp"
 
-#include <unistd.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
 #include <chrono>
-#include <csignal>
-#include <exception>
 #include <utility>
 #include <vector>
 
 #include "app/cache_text.hpp"
 #include "app/first_page.hpp"
 #include "app/page.hpp"
-#include "app/unexpected.hpp"
+#include "app/solo_run.hpp"
 #include "kit/async/task_group.hpp"
-#include "kit/async/wake.hpp"
 #include "kit/base/text.hpp"
 #include "plan/decide.hpp"
+#include "plan/names.hpp"
 
 namespace ferry::app {
 namespace {
 
 constexpr std::size_t kPageRecords = 1'000;
 
-/// The work, its signals and its display, all on one context.
 class CacheCrew {
  public:
-  CacheCrew(const Settings& settings, CacheRooms rooms)
-      : settings_(settings), rooms_(std::move(rooms)), signals_(context_, SIGINT, SIGTERM, SIGHUP) {
+  CacheCrew(const Settings& settings, CacheRooms rooms) : settings_(settings), rooms_(std::move(rooms)) {
     ending_.asked = settings.cache;
     ending_.job = settings.job;
   }
@@ -38,37 +30,24 @@ class CacheCrew {
     const auto started = rooms_.clock->now();
     if (settings_.cache.action == CacheAction::kRebuild) {
       if (auto built = build_target(); !built) return fail(std::move(built).error());
-      side_work_.spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
+      run_.beside().spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
     }
-    wait_for_signal();
-    work_.spawn(work());
-    asio::co_spawn(context_, wind_up(), [this](const std::exception_ptr& error) {
-      if (error) ending_.broken = unexpected(error);
-      context_.stop();
-    });
-    context_.run();
-    Wake::quiesce();
-    ending_.interrupted = interrupted_ && !finished_;
+    auto ended = run_.run(act());
+    ending_.broken = std::move(ended.broken);
+    ending_.interrupted = ended.interrupted;
     ending_.seconds = std::chrono::duration<double>(rooms_.clock->now() - started).count();
     return std::move(ending_);
   }
 
  private:
   Status build_target() {
-    auto patient = rooms_.make_clients(context_.get_executor(), Patience::kWork);
-    if (!patient) return fail(std::move(patient).error());
-    auto impatient = rooms_.make_clients(context_.get_executor(), Patience::kFirstPage);
-    if (!impatient) return fail(std::move(impatient).error());
-    patient_ = *std::move(patient);
-    impatient_ = *std::move(impatient);
-    target_.emplace(impatient_.target.get(), patient_.target.get());
+    auto clients = rooms_.make_clients(run_.executor(), Patience::kWork);
+    if (!clients) return fail(std::move(clients).error());
+    clients_ = *std::move(clients);
+    auto first_page = make_first_page(rooms_.make_clients, run_.executor(), clients_);
+    if (!first_page) return fail(std::move(first_page).error());
+    first_page_ = *std::move(first_page);
     return Unit{};
-  }
-
-  Task<> work() {
-    auto done = co_await act();
-    finished_ = done.has_value();
-    if (!done) ending_.broken = std::move(done).error();
   }
 
   Task<Status> act() {
@@ -153,12 +132,12 @@ class CacheCrew {
   /// What is forgotten first can't be what a listing begun later misses: a mark that somebody sets meanwhile is about
   /// an object that is there already.
   Task<Status> rebuild() {
-    auto reachable = co_await target_->list(settings_.job.target_prefix, std::nullopt);
+    auto reachable = co_await first_page_->target()->list(settings_.job.target_prefix, std::nullopt);
     if (!reachable) co_return fail(std::move(reachable).error());
     if (auto done = co_await forget(Mark::kConsumed); !done) co_return fail(std::move(done).error());
     std::optional<std::string> token;
     do {
-      auto page = co_await target_->list(settings_.job.target_prefix, std::move(token));
+      auto page = co_await first_page_->target()->list(settings_.job.target_prefix, std::move(token));
       if (!page) co_return fail(std::move(page).error());
       if (auto done = co_await record(std::move(page->objects)); !done) co_return fail(std::move(done).error());
       token = std::move(page->next);
@@ -169,7 +148,7 @@ class CacheCrew {
 
   /// A page at once: what is written together costs the state one round trip.
   Task<Status> record(std::vector<TargetObject> objects) {
-    TaskGroup writes{context_.get_executor()};
+    TaskGroup writes{run_.executor()};
     for (const TargetObject& object : objects) {
       ++ending_.listed;
       ending_.listed_bytes += object.size;
@@ -191,28 +170,12 @@ class CacheCrew {
 
   /// Nothing for objects that somebody else wrote, or that are not what their provenance says.
   std::optional<Receipt> receipt_of(const TargetObject& object) const {
-    const auto key = settings_.job.source_key(object.key);
-    if (!key || !object.provenance) return std::nullopt;
+    const auto key = origin_of(settings_.job, object);
+    if (!key) return std::nullopt;
     const Provenance& said = *object.provenance;
     if (!holds(object, settings_.job, *key, said.version, said.size)) return std::nullopt;
     const auto now = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());
     return Receipt{*key, said.version, object.generation, said.check, object.size, now};
-  }
-
-  Task<> wind_up() {
-    co_await work_.join();
-    side_work_.cancel();
-    co_await side_work_.join();
-  }
-
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int) {
-      if (error) return;
-      if (interrupted_) ::_exit(static_cast<int>(ExitCode::kInterrupted));
-      interrupted_ = true;
-      work_.cancel();
-      wait_for_signal();
-    });
   }
 
   Progress progress() const {
@@ -229,16 +192,11 @@ class CacheCrew {
   const Settings& settings_;
   CacheRooms rooms_;
   CacheEnding ending_;
-  asio::io_context context_{1};
-  asio::signal_set signals_;
-  TaskGroup work_{context_.get_executor()};
-  TaskGroup side_work_{context_.get_executor()};
-  Clients patient_, impatient_;
-  std::optional<FirstPageTarget> target_;
+  SoloRun run_;
+  Clients clients_;
+  std::unique_ptr<FirstPage> first_page_;
   std::optional<Error> write_error_;
   bool listing_ = true;
-  bool interrupted_ = false;
-  bool finished_ = false;
 };
 
 std::string forgotten_text(const CacheEnding& ending) {

@@ -1,21 +1,15 @@
 #include "app/copy_run.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "app/first_page.hpp"
-#include "app/unexpected.hpp"
+#include "app/lane.hpp"
+#include "app/stop_signals.hpp"
 #include "kit/async/task_group.hpp"
 #include "kit/async/wake.hpp"
 #include "kit/base/hash.hpp"
@@ -30,18 +24,7 @@ namespace {
 
 constexpr std::size_t kQueueMin = 2'000;
 
-std::size_t default_threads() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2); }
-
 std::string make_scan_id(Rng* rng) { return hex(big_endian(rng->next())); }
-
-/// One I/O thread: its own context, its own clients, its own share of the transfers.
-struct Lane {
-  asio::io_context context{1};
-  Clients clients;
-  std::unique_ptr<Migrator> migrator;
-  TaskGroup work{context.get_executor()};
-  std::thread thread;
-};
 
 }  // namespace
 
@@ -55,16 +38,14 @@ class CopyRun::Crew {
         queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
         filter_{settings.include, settings.exclude},
         scan_id_(make_scan_id(rooms_.rng)),
-        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())),
-        side_work_(control_.get_executor()),
-        signals_(control_, SIGINT, SIGTERM, SIGHUP) {}
+        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())) {}
 
   Result<CopyEnding> run() {
     const auto started = rooms_.clock->now();
     if (auto built = build(); !built) return fail(std::move(built).error());
     start();
     control_.run();
-    for (auto& lane : lanes_) lane->thread.join();
+    for (auto& lane : lanes_) lane->io.join();
     Wake::quiesce();
     return ending(std::chrono::duration<double>(rooms_.clock->now() - started).count());
   }
@@ -78,60 +59,43 @@ class CopyRun::Crew {
 
   /// Nothing is spawned before all of it could be built: what is spawned must be joined.
   void start() {
-    wait_for_signal();
+    signals_.emplace(control_.get_executor(), [this](int) { stop(Why::kInterrupted); });
     side_work_.spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
-    lanes_.front()->work.spawn(scan());
+    lanes_.front()->io.work().spawn(scan());
     for (auto& lane : lanes_) {
-      if (lane->migrator) lane->work.spawn(migrate(lane->migrator.get()));
+      if (lane->migrator) lane->io.work().spawn(migrate(lane->migrator.get()));
     }
     running_ = lanes_.size();
-    for (auto& lane : lanes_) lane->thread = std::thread{[this, lane = lane.get()] { run_lane(lane); }};
+    for (auto& lane : lanes_) run_lane(lane.get());
   }
 
   Status build() {
-    const std::size_t threads =
-        settings_.dry_run ? 1 : std::min(settings_.threads.value_or(default_threads()), settings_.transfers);
-    for (std::size_t i = 0; i < threads; ++i) {
-      if (auto added = add_lane(share_of(i, threads)); !added) return added;
+    auto lanes = make_lanes(settings_, rooms_.make_clients);
+    if (!lanes) return fail(std::move(lanes).error());
+    lanes_ = *std::move(lanes);
+    for (auto& lane : lanes_) {
+      if (!settings_.dry_run) lane->migrator = make_migrator(*lane);
     }
-    Lane* const first = lanes_.front().get();
-    auto impatient = rooms_.make_clients(first->context.get_executor(), Patience::kFirstPage);
-    if (!impatient) return fail(std::move(impatient).error());
-    first_page_ = *std::move(impatient);
-    scan_source_.emplace(first_page_.source.get(), first->clients.source.get());
-    scan_target_.emplace(first_page_.target.get(), first->clients.target.get());
+    TransferLane& first = *lanes_.front();
+    auto first_page = make_first_page(rooms_.make_clients, first.io.executor(), first.clients);
+    if (!first_page) return fail(std::move(first_page).error());
+    first_page_ = *std::move(first_page);
 
     ScanOptions options;
     options.policy = {settings_.on_foreign, settings_.adopt};
     options.filter = filter_;
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
-    publisher_.emplace(settings_.job, std::move(options), &*scan_source_, &*scan_target_, queue_.get(), rooms_.state,
-                       &tally_, &outcomes_, rooms_.clock);
-    scanning_.emplace(first->context.get_executor());
+    publisher_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), queue_.get(),
+                       rooms_.state, &tally_, &outcomes_, rooms_.clock);
+    scanning_.emplace(first.io.executor());
     return Unit{};
   }
 
-  std::size_t share_of(std::size_t lane, std::size_t lanes) const {
-    return settings_.transfers / lanes + (lane < settings_.transfers % lanes ? 1 : 0);
-  }
-
-  Status add_lane(std::size_t transfers) {
-    auto lane = std::make_unique<Lane>();
-    auto clients = rooms_.make_clients(lane->context.get_executor(), Patience::kWork);
-    if (!clients) return fail(std::move(clients).error());
-    lane->clients = *std::move(clients);
-    if (!settings_.dry_run) {
-      MigratorOptions options;
-      options.policy = {settings_.on_foreign, settings_.adopt};
-      options.choices = {settings_.integrity, settings_.metadata};
-      options.transfers = transfers;
-      lane->migrator =
-          std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),
-                                     queue_.get(), rooms_.state, &tally_, &outcomes_, rooms_.clock, rooms_.rng);
-    }
-    lanes_.push_back(std::move(lane));
-    return Unit{};
+  std::unique_ptr<Migrator> make_migrator(const TransferLane& lane) {
+    return std::make_unique<Migrator>(settings_.job, migrator_options(settings_, lane), lane.clients.source.get(),
+                                      lane.clients.target.get(), queue_.get(), rooms_.state, &tally_, &outcomes_,
+                                      rooms_.clock, rooms_.rng);
   }
 
   /// In a scope of its own: an interrupted run ends its scan at once, but not its transfers.
@@ -151,21 +115,20 @@ class CopyRun::Crew {
     if (!done) broken(std::move(done).error());
   }
 
-  /// On a lane's thread, until its work is done.
-  void run_lane(Lane* lane) {
-    asio::co_spawn(lane->context, lane->work.join(), [this, lane](const std::exception_ptr& error) {
-      if (error) broken(unexpected(error));
-      lane->context.stop();  // pooled connections and their timers are no reason to stay
+  void run_lane(TransferLane* lane) {
+    lane->io.start(lane->io.work().join(), [this](std::optional<Error> error) {
+      if (error) broken(*std::move(error));
+      asio::post(control_, [this] { lane_over(); });
     });
-    lane->context.run();
-    asio::post(control_, [this] {
-      if (--running_ > 0) return;
-      if (may_tidy()) {
-        tidy_up(lanes_.front().get());
-      } else {
-        wind_up();
-      }
-    });
+  }
+
+  void lane_over() {
+    if (--running_ > 0) return;
+    if (may_tidy()) {
+      tidy_up(lanes_.front().get());
+    } else {
+      wind_up();
+    }
   }
 
   /// Once, after a scan that saw everything and transfers that all settled.
@@ -176,13 +139,12 @@ class CopyRun::Crew {
     return seen.listing_done && seen.settled() == seen.listed;
   }
 
-  void tidy_up(Lane* lane) {
+  void tidy_up(TransferLane* lane) {
     tidied_ = true;
-    lane->thread.join();
-    lane->context.restart();
-    lane->work.spawn(forget_what_is_settled(lane->clients.target.get()));
+    lane->io.join();
+    lane->io.work().spawn(forget_what_is_settled(lane->clients.target.get()));
     running_ = 1;
-    lane->thread = std::thread{[this, lane] { run_lane(lane); }};
+    run_lane(lane);
   }
 
   /// Leftovers cost nothing but room: a failure here doesn't make the run a failed one.
@@ -215,25 +177,15 @@ class CopyRun::Crew {
                            " to finish; once more to stop at once");
     }
     queue_->abort();
-    asio::post(lanes_.front()->context, [this] { scanning_->cancel(); });
+    lanes_.front()->io.post([this] { scanning_->cancel(); });
     side_work_.spawn(abandon_after_grace());
   }
 
   Task<> abandon_after_grace() {
     co_await rooms_.clock->sleep(settings_.grace);
     for (auto& lane : lanes_) {
-      asio::post(lane->context, [work = &lane->work] { work->cancel(); });
+      lane->io.post([work = &lane->io.work()] { work->cancel(); });
     }
-  }
-
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int) {
-      if (error) return;
-      if (signalled_) ::_exit(static_cast<int>(ExitCode::kInterrupted));
-      signalled_ = true;
-      stop(Why::kInterrupted);
-      wait_for_signal();
-    });
   }
 
   void wind_up() {
@@ -241,7 +193,7 @@ class CopyRun::Crew {
       const std::lock_guard lock{mutex_};
       stopping_ = true;  // whoever asks to stop from now on comes too late
     }
-    signals_.cancel();
+    signals_->cancel();
     side_work_.cancel();
     guard_.reset();
   }
@@ -252,7 +204,8 @@ class CopyRun::Crew {
     now.verb = settings_.dry_run ? "scanning" : "copying";
     now.done = seen.settled() + (settings_.dry_run ? seen.planned : 0);
     now.total = seen.listed;
-    const std::uint64_t settled = seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes + seen.failed_bytes;
+    const std::uint64_t settled =
+        seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes + seen.failed_bytes + seen.skipped_bytes;
     // What is under way counts, too: a terabyte object would look like a standstill. Repeats may count twice.
     const std::uint64_t under_way = seen.moved_bytes - std::min(seen.moved_bytes, seen.copied_bytes);
     now.bytes_done = std::min(seen.listed_bytes, settled + (seen.active > 0 ? under_way : 0));
@@ -269,11 +222,11 @@ class CopyRun::Crew {
     ending.job = settings_.job;
     ending.tally = look(tally_);
     ending.seconds = seconds;
-    ending.source_requests = first_page_.source->requests();
-    ending.target_requests = first_page_.target->requests();
-    for (const auto& lane : lanes_) {
-      ending.source_requests += lane->clients.source->requests();
-      ending.target_requests += lane->clients.target->requests();
+    ending.source_requests = first_page_->source()->requests();  // the first lane's are among them
+    ending.target_requests = first_page_->target()->requests();
+    for (std::size_t i = 1; i < lanes_.size(); ++i) {
+      ending.source_requests += lanes_[i]->clients.source->requests();
+      ending.target_requests += lanes_[i]->clients.target->requests();
     }
     ending.failures = outcomes_.failures();
     ending.examples = outcomes_.examples();
@@ -295,10 +248,9 @@ class CopyRun::Crew {
 
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
-  TaskGroup side_work_;
-  asio::signal_set signals_;
+  TaskGroup side_work_{control_.get_executor()};
+  std::optional<StopSignals> signals_;
   std::size_t running_ = 0;  ///< lanes; control thread only
-  bool signalled_ = false;   ///< control thread only
   bool tidied_ = false;      ///< control thread only
 
   std::mutex mutex_;  // guards the next three
@@ -306,10 +258,8 @@ class CopyRun::Crew {
   bool stopping_ = false;
   bool interrupted_ = false;
 
-  std::vector<std::unique_ptr<Lane>> lanes_;
-  Clients first_page_;  ///< on the first lane, as all below
-  std::optional<FirstPageSource> scan_source_;
-  std::optional<FirstPageTarget> scan_target_;
+  std::vector<std::unique_ptr<TransferLane>> lanes_;
+  std::unique_ptr<FirstPage> first_page_;  ///< on the first lane, as all below
   std::optional<Publisher> publisher_;
   std::optional<TaskGroup> scanning_;
 };

@@ -19,4 +19,11 @@ Task<Result<TargetPage>> FirstPageTarget::list(std::string prefix, std::optional
   co_return page;
 }
 
+Result<std::unique_ptr<FirstPage>> make_first_page(const MakeClients& make_clients, Executor executor,
+                                                   const Clients& patient) {
+  auto impatient = make_clients(std::move(executor), Patience::kFirstPage);
+  if (!impatient) return fail(std::move(impatient).error());
+  return std::make_unique<FirstPage>(*std::move(impatient), patient);
+}
+
 }  // namespace ferry::app

@@ -2,6 +2,9 @@
 // Lists the first page with little patience and everything after it with much: a wrong endpoint, credential or bucket
 // name shows within seconds, a bad minute on page 40,000 doesn't end the scan.
 
+#include <memory>
+
+#include "app/clients.hpp"
 #include "source/object_source.hpp"
 #include "target/object_target.hpp"
 
@@ -56,5 +59,28 @@ class FirstPageTarget final : public ObjectTarget {
   ObjectTarget* patient_;
   bool reached_ = false;
 };
+
+/// Both, over the clients of one thread.
+class FirstPage {
+ public:
+  /// `patient` outlives it.
+  FirstPage(Clients impatient, const Clients& patient)
+      : impatient_(std::move(impatient)),
+        source_(impatient_.source.get(), patient.source.get()),
+        target_(impatient_.target.get(), patient.target.get()) {}
+
+  /// Where there is a source.
+  [[nodiscard]] ObjectSource* source() { return &source_; }
+  [[nodiscard]] ObjectTarget* target() { return &target_; }
+
+ private:
+  Clients impatient_;
+  FirstPageSource source_;
+  FirstPageTarget target_;
+};
+
+/// @error kInvalid: clients can't be made as the settings say
+[[nodiscard]] Result<std::unique_ptr<FirstPage>> make_first_page(const MakeClients& make_clients, Executor executor,
+                                                                 const Clients& patient);
 
 }  // namespace ferry::app

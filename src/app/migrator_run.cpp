@@ -1,22 +1,14 @@
 #include "app/migrator_run.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "app/exit_code.hpp"
 #include "app/help.hpp"
-#include "app/unexpected.hpp"
+#include "app/lane.hpp"
+#include "app/stop_signals.hpp"
 #include "app/work_report.hpp"
 #include "kit/async/task_group.hpp"
 #include "kit/async/wake.hpp"
@@ -31,15 +23,6 @@ constexpr Milliseconds kNoteLife{10'000};
 constexpr Milliseconds kBoardPatience{15'000};
 constexpr std::size_t kTransfersShown = 20;
 
-/// One I/O thread: its own context, its own clients, its own share of the transfers.
-struct Lane {
-  asio::io_context context{1};
-  Clients clients;
-  std::unique_ptr<Migrator> migrator;
-  TaskGroup work{context.get_executor()};
-  std::thread thread;
-};
-
 }  // namespace
 
 /// The main thread's side: probes, signals, notes on the board; starts the lanes and ends when the last lane has.
@@ -49,14 +32,11 @@ class MigratorRun::Crew final : public admin::Probe {
       : settings_(settings),
         rooms_(std::move(rooms)),
         began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())),
-        heard_board_(rooms_.clock->now()),
-        preparing_(control_.get_executor()),
-        side_work_(control_.get_executor()),
-        signals_(control_, SIGINT, SIGTERM, SIGHUP) {}
+        heard_board_(rooms_.clock->now()) {}
 
   Status run() {
     if (auto built = build(); !built) return built;
-    wait_for_signal();
+    signals_.emplace(control_.get_executor(), [this](int signal) { drain(signal); });
     side_work_.spawn(server_->run());
     side_work_.spawn(prepare_in_scope());
     log::info("migrator.started", {{"name", rooms_.name},
@@ -65,9 +45,7 @@ class MigratorRun::Crew final : public admin::Probe {
                                    {"threads", lanes_.size()},
                                    {"port", std::uint64_t{server_->port()}}});
     control_.run();
-    for (auto& lane : lanes_) {
-      if (lane->thread.joinable()) lane->thread.join();
-    }
+    for (auto& lane : lanes_) lane->io.join();
     Wake::quiesce();
     log::info("migrator.ended", {{"copied", tally_.copied.load()}, {"failed", tally_.failed.load()}});
     return Unit{};
@@ -87,35 +65,22 @@ class MigratorRun::Crew final : public admin::Probe {
     auto queue = rooms_.make_queue(control_.get_executor(), control_clients_.authorization);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
-    const std::size_t threads = std::min<std::size_t>(
-        settings_.threads.value_or(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2)),
-        settings_.transfers);
-    for (std::size_t i = 0; i < threads; ++i) {
-      const std::size_t share = settings_.transfers / threads + (i < settings_.transfers % threads ? 1 : 0);
-      if (auto added = add_lane(share); !added) return added;
-    }
+    auto lanes = make_lanes(settings_, rooms_.make_clients);
+    if (!lanes) return fail(std::move(lanes).error());
+    lanes_ = *std::move(lanes);
+    for (auto& lane : lanes_) lane->migrator = make_migrator(*lane);
     auto server = admin::make_probe_server(control_.get_executor(), rooms_.admin, this, rooms_.clock);
     if (!server) return fail(std::move(server).error());
     server_ = *std::move(server);
     return Unit{};
   }
 
-  Status add_lane(std::size_t transfers) {
-    auto lane = std::make_unique<Lane>();
-    auto clients = rooms_.make_clients(lane->context.get_executor(), Patience::kWork);
-    if (!clients) return fail(std::move(clients).error());
-    lane->clients = *std::move(clients);
-    MigratorOptions options;
-    options.policy = {settings_.on_foreign, settings_.adopt};
-    options.choices = {settings_.integrity, settings_.metadata};
-    options.transfers = transfers;
+  std::unique_ptr<Migrator> make_migrator(const TransferLane& lane) {
+    MigratorOptions options = migrator_options(settings_, lane);
     options.patient = true;
     options.activity = &activity_;
-    lane->migrator =
-        std::make_unique<Migrator>(settings_.job, options, lane->clients.source.get(), lane->clients.target.get(),
-                                   queue_.get(), rooms_.state, &tally_, &log_, rooms_.clock, rooms_.rng);
-    lanes_.push_back(std::move(lane));
-    return Unit{};
+    return std::make_unique<Migrator>(settings_.job, options, lane.clients.source.get(), lane.clients.target.get(),
+                                      queue_.get(), rooms_.state, &tally_, &log_, rooms_.clock, rooms_.rng);
   }
 
   /// In a scope of its own: whoever is told to end while Redis or the broker is away need not wait for them.
@@ -137,8 +102,8 @@ class MigratorRun::Crew final : public admin::Probe {
     started_ = true;
     running_ = lanes_.size();
     for (auto& lane : lanes_) {
-      lane->work.spawn(migrate(lane->migrator.get()));
-      lane->thread = std::thread{[this, lane = lane.get()] { run_lane(lane); }};
+      lane->io.work().spawn(migrate(lane->migrator.get()));
+      run_lane(lane.get());
     }
     side_work_.spawn(beat());
     log::info("migrator.ready", {{"name", rooms_.name}});
@@ -154,15 +119,12 @@ class MigratorRun::Crew final : public admin::Probe {
     }
   }
 
-  /// On a lane's thread, until its work is done.
-  void run_lane(Lane* lane) {
-    asio::co_spawn(lane->context, lane->work.join(), [lane](const std::exception_ptr& error) {
-      if (error) log::error("lane.ended", {{"error", unexpected(error).what}});
-      lane->context.stop();  // pooled connections and their timers are no reason to stay
-    });
-    lane->context.run();
-    asio::post(control_, [this] {
-      if (--running_ == 0) side_work_.spawn(wind_up());
+  void run_lane(TransferLane* lane) {
+    lane->io.start(lane->io.work().join(), [this](const std::optional<Error>& error) {
+      if (error) log::error("lane.ended", {{"error", error->what}});
+      asio::post(control_, [this] {
+        if (--running_ == 0) side_work_.spawn(wind_up());
+      });
     });
   }
 
@@ -187,7 +149,7 @@ class MigratorRun::Crew final : public admin::Probe {
     if (std::exchange(paused_, paused) == paused) return;
     log::info(paused ? "work.paused" : "work.resumed", {});
     for (auto& lane : lanes_) {
-      asio::post(lane->context, [migrator = lane->migrator.get(), paused] { migrator->set_paused(paused); });
+      lane->io.post([migrator = lane->migrator.get(), paused] { migrator->set_paused(paused); });
     }
   }
 
@@ -227,15 +189,6 @@ class MigratorRun::Crew final : public admin::Probe {
     return note;
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int number) {
-      if (error) return;
-      if (draining_) ::_exit(static_cast<int>(ExitCode::kInterrupted));
-      drain(number);
-      wait_for_signal();
-    });
-  }
-
   void drain(int signal) {
     draining_ = true;
     log::info("migrator.draining", {{"signal", signal}, {"active", tally_.active.load()}});
@@ -252,7 +205,7 @@ class MigratorRun::Crew final : public admin::Probe {
     co_await rooms_.clock->sleep(settings_.grace);
     log::warn("migrator.gives_back", {{"transfers", tally_.active.load()}});
     for (auto& lane : lanes_) {
-      asio::post(lane->context, [work = &lane->work] { work->cancel(); });
+      lane->io.post([work = &lane->io.work()] { work->cancel(); });
     }
   }
 
@@ -261,7 +214,7 @@ class MigratorRun::Crew final : public admin::Probe {
     co_await add_totals(look(tally_));
     (void)co_await rooms_.board->post(kWorkersTopic, rooms_.name, {}, Milliseconds{0});
     server_->stop();
-    signals_.cancel();
+    signals_->cancel();
     guard_.reset();
     asio::post(control_, [this] { side_work_.cancel(); });  // not from inside: this task is one of them
   }
@@ -279,11 +232,11 @@ class MigratorRun::Crew final : public admin::Probe {
 
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
-  TaskGroup preparing_;
-  TaskGroup side_work_;
-  asio::signal_set signals_;
+  TaskGroup preparing_{control_.get_executor()};
+  TaskGroup side_work_{control_.get_executor()};
+  std::optional<StopSignals> signals_;
   Clients control_clients_;  ///< only for the queue's tokens
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::unique_ptr<TransferLane>> lanes_;
   std::unique_ptr<pubsub::Queue> queue_;
   std::unique_ptr<admin::AdminServer> server_;
   std::size_t running_ = 0;

@@ -1,50 +1,41 @@
 #include "app/publisher_run.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 
-#include "app/exit_code.hpp"
+#include "app/lane.hpp"
 #include "app/scan_loop.hpp"
 #include "app/service_operator.hpp"
-#include "app/unexpected.hpp"
+#include "app/stop_signals.hpp"
 #include "kit/async/task_group.hpp"
 #include "kit/async/wake.hpp"
 #include "observe/log.hpp"
 
 namespace ferry::app {
 
-/// Two threads: this one for people (API, signals), another for the scan, so that a large page delays no answer.
+/// Two threads: this one for people (API, signals), a lane for the scan, so that a large page delays no answer.
 class PublisherRun::Crew {
  public:
   Crew(const Settings& settings, PublisherOptions options, ServiceRooms rooms)
-      : settings_(settings),
-        options_(options),
-        rooms_(std::move(rooms)),
-        scanning_(scan_context_.get_executor()),
-        side_work_(control_.get_executor()),
-        signals_(control_, SIGINT, SIGTERM, SIGHUP) {}
+      : settings_(settings), options_(options), rooms_(std::move(rooms)) {}
 
   Status run() {
     if (auto built = build(); !built) return built;
-    wait_for_signal();
+    signals_.emplace(control_.get_executor(), [this](int signal) { stop(signal); });
     side_work_.spawn(server_->run());
     side_work_.spawn(operator_->watch());
-    scanning_.spawn(scan());
+    scans_.work().spawn(scan());
     log::info("publisher.started",
               {{"name", rooms_.name}, {"job", settings_.job.describe()}, {"port", std::uint64_t{server_->port()}}});
-    scan_thread_ = std::thread{[this] { run_scan_thread(); }};
+    scans_.start(scan_then_end(), [this](const std::optional<Error>& error) {
+      if (error) log::error("scan.ended_badly", {{"error", error->what}});
+      asio::post(control_, [this] { wind_up(); });
+    });
     control_.run();
-    scan_thread_.join();
+    scans_.join();
     Wake::quiesce();
     log::info("publisher.ended", {});
     return Unit{};
@@ -52,10 +43,10 @@ class PublisherRun::Crew {
 
  private:
   Status build() {
-    auto clients = rooms_.make_clients(scan_context_.get_executor(), Patience::kWork);
+    auto clients = rooms_.make_clients(scans_.executor(), Patience::kWork);
     if (!clients) return fail(std::move(clients).error());
     clients_ = *std::move(clients);
-    auto queue = rooms_.make_queue(scan_context_.get_executor(), clients_.authorization);
+    auto queue = rooms_.make_queue(scans_.executor(), clients_.authorization);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
 
@@ -93,55 +84,40 @@ class PublisherRun::Crew {
     co_await loop_->run();
   }
 
-  void run_scan_thread() {
-    asio::co_spawn(scan_context_, scan_then_end(), [this](const std::exception_ptr& error) {
-      if (error) log::error("scan.ended_badly", {{"error", unexpected(error).what}});
-      scan_context_.stop();  // pooled connections and their timers are no reason to stay
-    });
-    scan_context_.run();
-    asio::post(control_, [this] {
-      server_->stop();
-      signals_.cancel();
-      side_work_.cancel();
-      guard_.reset();
-    });
-  }
-
   Task<> scan_then_end() {
-    co_await scanning_.join();
+    co_await scans_.work().join();
     co_await loop_->let_go();
     co_await queue_->shutdown(kShutdownGrace);
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int number) {
-      if (error) return;
-      if (std::exchange(stopping_, true)) ::_exit(static_cast<int>(ExitCode::kInterrupted));
-      log::info("publisher.stopping", {{"signal", number}});
-      asio::post(scan_context_, [this] { scanning_.cancel(); });
-      wait_for_signal();
-    });
+  void stop(int signal) {
+    log::info("publisher.stopping", {{"signal", signal}});
+    scans_.post([this] { scans_.work().cancel(); });
+  }
+
+  void wind_up() {
+    server_->stop();
+    signals_->cancel();
+    side_work_.cancel();
+    guard_.reset();
   }
 
   const Settings& settings_;
   PublisherOptions options_;
   ServiceRooms rooms_;
   std::atomic<bool> queue_ready_{false};
-  bool stopping_ = false;  ///< control thread only
 
-  asio::io_context scan_context_{1};
-  TaskGroup scanning_;
-  Clients clients_;  ///< on the scan thread, as the next two
+  Lane scans_;
+  Clients clients_;  ///< on the lane, as the next two
   std::unique_ptr<pubsub::Queue> queue_;
   std::optional<ScanLoop> loop_;
 
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
-  TaskGroup side_work_;
-  asio::signal_set signals_;
+  TaskGroup side_work_{control_.get_executor()};
+  std::optional<StopSignals> signals_;
   std::optional<ServiceOperator> operator_;
   std::unique_ptr<admin::AdminServer> server_;
-  std::thread scan_thread_;
 };
 
 PublisherRun::PublisherRun(const Settings& settings, PublisherOptions options, ServiceRooms rooms)

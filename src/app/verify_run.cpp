@@ -1,22 +1,15 @@
 #include "app/verify_run.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
-#include <csignal>
 #include <cstdio>
-#include <exception>
 #include <span>
 #include <utility>
 
 #include "app/first_page.hpp"
 #include "app/help.hpp"
 #include "app/page.hpp"
-#include "app/unexpected.hpp"
-#include "kit/async/task_group.hpp"
+#include "app/solo_run.hpp"
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
 
@@ -43,7 +36,6 @@ boost::json::object line_of(const Finding& finding) {
   return line;
 }
 
-/// The pass, its signals and its display, all on one context.
 class VerifyCrew {
  public:
   VerifyCrew(const Settings& settings, VerifyRooms rooms)
@@ -51,64 +43,34 @@ class VerifyCrew {
         rooms_(std::move(rooms)),
         findings_(rooms_.report, settings.ignore_extra),
         sample_(settings.sample.value_or(Sample{})),
-        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())),
-        signals_(context_, SIGINT, SIGTERM, SIGHUP) {}
+        began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())) {}
 
   Result<VerifyEnding> run() {
     if (!sample_.is_all()) sample_.seed = settings_.seed.value_or(rooms_.rng->next() & UINT32_MAX);
     const auto started = rooms_.clock->now();
     if (auto built = build(); !built) return fail(std::move(built).error());
-    wait_for_signal();
-    side_work_.spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
-    work_.spawn(verify());
-    asio::co_spawn(context_, wind_up(), [this](const std::exception_ptr& error) {
-      if (error) broken_ = unexpected(error);
-      context_.stop();
-    });
-    context_.run();
-    return ending(std::chrono::duration<double>(rooms_.clock->now() - started).count());
+    run_.beside().spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
+    auto ended = run_.run(verifier_->run());
+    return ending(std::move(ended), std::chrono::duration<double>(rooms_.clock->now() - started).count());
   }
 
  private:
   Status build() {
-    auto patient = rooms_.make_clients(context_.get_executor(), Patience::kWork);
-    if (!patient) return fail(std::move(patient).error());
-    auto impatient = rooms_.make_clients(context_.get_executor(), Patience::kFirstPage);
-    if (!impatient) return fail(std::move(impatient).error());
-    patient_ = *std::move(patient);
-    impatient_ = *std::move(impatient);
-    source_.emplace(impatient_.source.get(), patient_.source.get());
-    target_.emplace(impatient_.target.get(), patient_.target.get());
+    auto clients = rooms_.make_clients(run_.executor(), Patience::kWork);
+    if (!clients) return fail(std::move(clients).error());
+    clients_ = *std::move(clients);
+    auto first_page = make_first_page(rooms_.make_clients, run_.executor(), clients_);
+    if (!first_page) return fail(std::move(first_page).error());
+    first_page_ = *std::move(first_page);
     VerifyOptions options;
     options.filter = Filter{settings_.include, settings_.exclude};
     options.deep = settings_.deep;
     options.metadata = settings_.compare_metadata;
     options.sample = sample_;
     options.reads = settings_.transfers;
-    verifier_.emplace(settings_.job, std::move(options), &*source_, &*target_, &tally_, &findings_);
+    verifier_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), &tally_,
+                      &findings_);
     return Unit{};
-  }
-
-  Task<> verify() {
-    auto done = co_await verifier_->run();
-    finished_ = done.has_value();
-    if (!finished_) broken_ = std::move(done).error();
-  }
-
-  Task<> wind_up() {
-    co_await work_.join();
-    side_work_.cancel();
-    co_await side_work_.join();
-  }
-
-  void wait_for_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int) {
-      if (error) return;
-      if (interrupted_) ::_exit(static_cast<int>(ExitCode::kInterrupted));
-      interrupted_ = true;
-      work_.cancel();
-      wait_for_signal();
-    });
   }
 
   Progress progress() const {
@@ -129,13 +91,14 @@ class VerifyCrew {
     return now;
   }
 
-  VerifyEnding ending(double seconds) const {
+  VerifyEnding ending(SoloRun::Ending ended, double seconds) const {
     VerifyEnding ending;
     ending.job = settings_.job;
     ending.listed = tally_.listed;
     ending.listed_bytes = tally_.listed_bytes;
     ending.target_listed = tally_.target_listed;
     ending.filtered = tally_.filtered;
+    ending.skipped = tally_.skipped;
     ending.read = tally_.read;
     ending.read_bytes = tally_.read_bytes;
     ending.asked = tally_.asked;
@@ -148,11 +111,11 @@ class VerifyCrew {
     ending.who = rooms_.who;
     ending.include = settings_.include;
     ending.exclude = settings_.exclude;
-    ending.source_requests = source_->requests();
-    ending.target_requests = target_->requests();
+    ending.source_requests = first_page_->source()->requests();
+    ending.target_requests = first_page_->target()->requests();
     ending.differences = findings_.differences();
-    ending.broken = broken_;
-    ending.interrupted = interrupted_ && !finished_;
+    ending.broken = std::move(ended.broken);
+    ending.interrupted = ended.interrupted;
     ending.ignore_extra = settings_.ignore_extra;
     ending.deep = settings_.deep;
     ending.compare_metadata = settings_.compare_metadata;
@@ -166,17 +129,10 @@ class VerifyCrew {
   Findings findings_;
   Sample sample_;
   Seconds began_;
-  asio::io_context context_{1};
-  asio::signal_set signals_;
-  TaskGroup work_{context_.get_executor()};
-  TaskGroup side_work_{context_.get_executor()};
-  Clients patient_, impatient_;
-  std::optional<FirstPageSource> source_;
-  std::optional<FirstPageTarget> target_;
+  SoloRun run_;
+  Clients clients_;
+  std::unique_ptr<FirstPage> first_page_;
   std::optional<Verifier> verifier_;
-  std::optional<Error> broken_;
-  bool interrupted_ = false;
-  bool finished_ = false;
 };
 
 std::string_view status_of(const VerifyEnding& ending) {
@@ -278,6 +234,9 @@ std::string page_of(const VerifyEnding& ending) {
     const bool ignored = verdict == Verdict::kExtra && ending.ignore_extra;
     page += page_row(to_string(verdict), ending.count(verdict), std::nullopt, ignored ? "ignored" : "");
   }
+  if (ending.skipped > 0) {
+    page += page_row("skipped", ending.skipped, std::nullopt, "names that the target can't hold (--names skip)");
+  }
   if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by --include and --exclude");
   if (ending.deep) page += page_row("read again", ending.read, ending.read_bytes);
   if (ending.asked > 0) page += page_row("asked by HEAD", ending.asked, std::nullopt);
@@ -311,6 +270,7 @@ std::string json_of(const VerifyEnding& ending) {
                              {"evidence", std::move(evidences)},
                              {"rungs", std::move(recorded)},
                              {"filtered", ending.filtered},
+                             {"skipped", ending.skipped},
                              {"read", ending.read},
                              {"read_bytes", ending.read_bytes},
                              {"asked", ending.asked},

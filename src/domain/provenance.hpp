@@ -41,9 +41,12 @@ struct Provenance {
 };
 
 /// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check, ferry-adopted.
+/// Metadata travels as headers, too: a source that no header can hold (line breaks, no UTF-8) is
+/// "ferry-source-encoded" instead, percent-encoded.
 inline constexpr std::string_view kProvenancePrefix = "ferry-";
 /// Those of them that not every provenance has.
-inline constexpr std::string_view kProvenanceOptional[] = {"ferry-version-id", "ferry-adopted"};
+inline constexpr std::string_view kProvenanceOptional[] = {"ferry-adopted", "ferry-source", "ferry-source-encoded",
+                                                           "ferry-version-id"};
 [[nodiscard]] UserMetadata to_metadata(const Provenance& provenance);
 /// Nothing unless every required entry is there and well-formed: half a provenance is none.
 [[nodiscard]] std::optional<Provenance> parse_provenance(const UserMetadata& metadata);

@@ -16,6 +16,8 @@ class OutcomeSink {
   virtual void failed(const Failure& failure) = 0;
   /// It was there: somebody else had brought it, and a checksum that cost a request recognised it.
   virtual void adopted(const Receipt&) {}
+  /// Left out because the target can't hold its name, as the job wants it.
+  virtual void skipped(const ObjectKey&, std::string_view) {}
   /// One side refuses every object: the set-up is at fault.
   virtual void refused(std::string_view) {}
   /// It left the source; this generation of it was deleted at the target.

@@ -1,7 +1,6 @@
 #include "plan/decide.hpp"
 
 #include "kit/base/text.hpp"
-#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -62,11 +61,6 @@ Decision decide_foreign(const SourceEntry& entry, const TargetObject& there, con
 }  // namespace
 
 Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there, const Policy& policy) {
-  const ObjectKey target_key = job.target_key(entry.key);
-  if (auto problem = name_problem(target_key)) {
-    return Refused{FailureReason::kName,
-                   "Google Cloud Storage can't hold this name: " + *problem + "; rename it at the source"};
-  }
   if (entry.size > kTargetBytesMax) {
     return Refused{FailureReason::kTooLarge,
                    human_bytes(entry.size) + " is above the target's limit of 5 TiB for one object"};

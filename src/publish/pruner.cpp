@@ -6,7 +6,7 @@
 
 #include "kit/async/page_stream.hpp"
 #include "kit/async/task_group.hpp"
-#include "plan/decide.hpp"
+#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -98,37 +98,55 @@ Task<Status> Pruner::merge(Streams* streams, Pass pass) {
     if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
     if (source.head()) source_empty_ = false;
     if (!target.head()) co_return Unit{};  // what the source has besides is of no interest here
-    std::vector<Candidate> gone;
-    compare_heads(streams, &gone, pass);
+    Found found;
+    compare_heads(streams, &found, pass);
+    co_await look_up(&found);
     if (pass == Pass::kCount) {
-      remember(std::move(gone));
-    } else if (auto removed = co_await remove_all(std::move(gone)); !removed) {
+      remember(std::move(found.gone));
+    } else if (auto removed = co_await remove_all(std::move(found.gone)); !removed) {
       co_return removed;
     }
   }
 }
 
 /// As far as both pages reach. A key that the source's listing has is there, whatever the filter thinks of it.
-void Pruner::compare_heads(Streams* streams, std::vector<Candidate>* gone, Pass pass) {
+void Pruner::compare_heads(Streams* streams, Found* found, Pass pass) {
   auto& [source, target] = *streams;
-  while (!source.starved() && target.head()) {
+  while (target.head()) {
     const TargetObject& there = *target.head();
-    while (source.head() && job_.target_key(source.head()->key) < there.key) source.step();
+    bool listed = false;
+    for (; source.head(); source.step()) {
+      const auto name = target_name(job_, source.head()->key);
+      if (!name || name->escaped) continue;  // it isn't at the target, or not in this order
+      listed = name->key == there.key;
+      if (name->key >= there.key) break;
+    }
     if (source.starved()) return;
-    const bool listed = source.head() && job_.target_key(source.head()->key) == there.key;
     if (auto key = origin_in_scope(there)) {
       if (pass == Pass::kCount) ++outcome_.ours;
-      if (!listed) gone->push_back({*std::move(key), there.key, there.generation});
+      const auto name = target_name(job_, *key);
+      const bool in_order = name && !name->escaped && name->key == there.key;
+      if (!listed) (in_order ? found->gone : found->strays).push_back({*std::move(key), there.key, there.generation});
     }
     target.step();
   }
 }
 
+/// Names that had to be escaped, or that another policy gave, stand out of order: of these the source is asked at once.
+Task<> Pruner::look_up(Found* found) {
+  for (Candidate& stray : found->strays) {
+    const auto meta = co_await source_->stat(stray.key);
+    if (!meta && meta.error().kind == ErrorKind::kGone) found->gone.push_back(std::move(stray));
+  }
+}
+
 /// The source key that it was copied from; nothing if it isn't ours, or nobody wants to know of it.
 std::optional<ObjectKey> Pruner::origin_in_scope(const TargetObject& there) const {
-  auto key = job_.source_key(there.key);
-  if (!key || !is_ours(there, job_, *key)) return std::nullopt;
-  if (!options_.filter.accepts(std::string_view{key->str()}.substr(job_.source_prefix.size()))) return std::nullopt;
+  auto key = origin_of(job_, there);
+  const auto in_scope = [this](const std::string& k) {
+    return options_.filter.accepts(std::string_view{k}.substr(job_.source_prefix.size()));
+  };
+  if (!key || !in_scope(key->str())) return std::nullopt;
   return key;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,12 +69,18 @@ class Pruner {
     ObjectKey target_key;
     Generation generation;
   };
+  /// What one stretch of the merge comes to.
+  struct Found {
+    std::vector<Candidate> gone;
+    std::vector<Candidate> strays;  ///< perhaps gone
+  };
   struct Streams;
   enum class Pass { kCount, kDelete };
 
   Task<Status> walk(Pass pass);
   Task<Status> merge(Streams* streams, Pass pass);
-  void compare_heads(Streams* streams, std::vector<Candidate>* gone, Pass pass);
+  void compare_heads(Streams* streams, Found* found, Pass pass);
+  Task<> look_up(Found* found);
   void remember(std::vector<Candidate> gone);
   [[nodiscard]] std::string objection() const;
   Task<Status> remove_all(std::vector<Candidate> gone);

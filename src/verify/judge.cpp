@@ -15,13 +15,6 @@ std::string name_of(const Version& version) {
   return printable(version.etag.str()) + " of " + rfc3339(version.modified);
 }
 
-Judgement judge_missing(const Job& job, const SourceEntry& entry) {
-  if (const auto problem = name_problem(job.target_key(entry.key))) {
-    return {Verdict::kMissing, Evidence::kNone, "Google Cloud Storage can't hold this name: " + *problem};
-  }
-  return {Verdict::kMissing, Evidence::kNone, "the target has no such object; copy again"};
-}
-
 Evidence evidence_of(Rung rung) { return rung == Rung::kMd5 ? Evidence::kMd5 : Evidence::kCrc32c; }
 
 Judgement judge_stranger(const SourceEntry& entry, const TargetObject& there) {
@@ -76,7 +69,7 @@ std::string_view to_string(Evidence evidence) {
 }
 
 Judgement judge(const Job& job, const SourceEntry& entry, const TargetObject* there) {
-  if (!there) return judge_missing(job, entry);
+  if (!there) return {Verdict::kMissing, Evidence::kNone, "the target has no such object; copy again"};
   const bool ours = is_ours(*there, job, entry.key);
   const bool other_version = ours && !there->provenance->version.same_as(entry.version);
   if (there->size != entry.size && !other_version) {
@@ -112,8 +105,7 @@ Judgement judge(const Job& job, const SourceEntry& entry, const ObjectMeta& meta
 bool is_open_question(const Judgement& judgement) { return judgement.verdict == Verdict::kUnverified; }
 
 Judgement judge_extra(const Job& job, const TargetObject& there) {
-  const auto key = job.source_key(there.key);
-  const bool ours = key && is_ours(there, job, *key);
+  const bool ours = origin_of(job, there).has_value();
   return {Verdict::kExtra, ours ? Evidence::kProvenance : Evidence::kNone,
           ours ? "copied from the source, where it has been deleted since" : "bucketferry did not write it"};
 }

@@ -41,7 +41,7 @@ struct Judgement {
   std::optional<Rung> recorded = {};  ///< the check that held when it was copied, as its provenance says
 };
 
-/// `there` null: nothing at the target under the mapped name.
+/// `there` null: nothing at the target under the name that target_name() gives.
 [[nodiscard]] Judgement judge(const Job& job, const SourceEntry& entry, const TargetObject* there);
 /// The same, when the source was asked for that object and still has this version: its reply says whether the tag is an
 /// MD5, and which CRC32C it stores. `there` is not null.

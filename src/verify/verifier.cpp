@@ -6,6 +6,7 @@
 
 #include "kit/async/page_stream.hpp"
 #include "kit/base/hash.hpp"
+#include "plan/names.hpp"
 #include "verify/metadata.hpp"
 
 namespace ferry {
@@ -39,14 +40,13 @@ Verifier::Verifier(Job job, VerifyOptions options, ObjectSource* source, ObjectT
 
 Task<Status> Verifier::run() {
   const auto executor = co_await asio::this_coro::executor;
-  const auto detail = options_.metadata ? Detail::kMetadata : Detail::kIdentity;
   Scope scope{Streams{SourceStream{executor,
                                    [this](std::optional<std::string> token) {
                                      return source_->list(job_.source_prefix, std::move(token));
                                    }},
                       TargetStream{executor,
-                                   [this, detail](std::optional<std::string> token) {
-                                     return target_->list(job_.target_prefix, std::move(token), detail);
+                                   [this](std::optional<std::string> token) {
+                                     return target_->list(job_.target_prefix, std::move(token), detail());
                                    }}},
               TaskGroup{executor}};
   Status outcome = Unit{};
@@ -73,9 +73,10 @@ Task<Status> Verifier::merge(Scope* scope) {
     if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
     if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
     if (!source.head() && !target.head()) break;
-    std::vector<Pair> closer;
-    compare_heads(&scope->streams, &closer);
-    co_await look_at(scope, std::move(closer));
+    Leftover leftover;
+    compare_heads(&scope->streams, &leftover);
+    if (auto looked = co_await look_up(&leftover); !looked) co_return looked;
+    co_await look_at(scope, std::move(leftover.closer));
   }
   tally_->listing_done = true;
   std::vector<Pair> sample;
@@ -94,30 +95,110 @@ Task<> Verifier::look_at(Scope* scope, std::vector<Pair> pairs) {
 }
 
 /// As far as both pages reach: the match of a head may be on a page that isn't here yet.
-void Verifier::compare_heads(Streams* streams, std::vector<Pair>* closer) {
+void Verifier::compare_heads(Streams* streams, Leftover* leftover) {
   auto& [source, target] = *streams;
   while (!source.starved() && !target.starved() && (source.head() || target.head())) {
     const SourceEntry* const entry = source.head();
-    const TargetObject* const there = target.head();
-    const ObjectKey wanted = entry ? job_.target_key(entry->key) : ObjectKey{};
-    if (!entry || (there && there->key < wanted)) {
-      settle_extra(*there);
+    if (!entry) {
+      settle_alone(*target.head(), leftover);
       target.step();
       continue;
     }
-    const bool match = there && there->key == wanted;
-    settle_source(*entry, match ? there : nullptr, closer);
+    auto name = target_name(job_, entry->key);
+    if (name && !name->escaped) {
+      compare_named(streams, *name, leftover);
+      continue;
+    }
+    if (name) {
+      leftover->asides.push_back({*entry, std::move(name->key)});
+    } else {
+      settle_unnamed(*entry, std::move(name).error());
+    }
     source.step();
-    if (match) target.step();
   }
 }
 
-bool Verifier::in_scope(const ObjectKey& key, std::size_t prefix_bytes) const {
-  return options_.filter.accepts(std::string_view{key.str()}.substr(prefix_bytes));
+/// `name`: of the source's head.
+void Verifier::compare_named(Streams* streams, const TargetName& name, Leftover* leftover) {
+  auto& [source, target] = *streams;
+  const TargetObject* const there = target.head();
+  if (there && there->key < name.key) {
+    settle_alone(*there, leftover);
+    target.step();
+    return;
+  }
+  const bool match = there && there->key == name.key;
+  settle_source(*source.head(), match ? there : nullptr, &leftover->closer);
+  source.step();
+  if (match) target.step();
+}
+
+void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
+  if (!in_scope(entry.key)) {
+    ++tally_->filtered;
+    return;
+  }
+  ++tally_->listed;
+  tally_->listed_bytes += entry.size;
+  if (job_.names.policy == NamePolicy::kSkip) {
+    ++tally_->skipped;
+    ++tally_->settled;
+    tally_->settled_bytes += entry.size;
+    return;
+  }
+  conclude(entry, nullptr, {Verdict::kMissing, Evidence::kNone, std::move(why)});
+}
+
+/// Nothing at the source has this name, unless it is an escaped one.
+void Verifier::settle_alone(const TargetObject& there, Leftover* leftover) {
+  if (const auto key = source_key(job_, there.key)) {
+    if (target_name(job_, *key)->escaped) {
+      leftover->strays.push_back(there);
+      return;
+    }
+  }
+  settle_extra(there);
+}
+
+/// By listing, so that nothing else needs to be permitted. Such names are rare: one after the other.
+Task<Status> Verifier::look_up(Leftover* leftover) {
+  for (Aside& aside : leftover->asides) {
+    if (auto done = co_await look_up_target(std::move(aside), &leftover->closer); !done) {
+      co_return fail(std::move(done).error().during("list target"));
+    }
+  }
+  for (TargetObject& stray : leftover->strays) {
+    if (auto done = co_await look_up_source(std::move(stray)); !done) {
+      co_return fail(std::move(done).error().during("list source"));
+    }
+  }
+  co_return Unit{};
+}
+
+Task<Status> Verifier::look_up_target(Aside aside, std::vector<Pair>* closer) {
+  auto page = co_await target_->list(aside.target_key.str(), std::nullopt, detail());
+  if (!page) co_return fail(std::move(page).error());
+  // A name comes before all others that begin with it.
+  const bool there = !page->objects.empty() && page->objects.front().key == aside.target_key;
+  settle_source(aside.entry, there ? &page->objects.front() : nullptr, closer);
+  co_return Unit{};
+}
+
+Task<Status> Verifier::look_up_source(TargetObject stray) {
+  const ObjectKey key = source_key(job_, stray.key).value();
+  auto page = co_await source_->list(key.str(), std::nullopt);
+  if (!page) co_return fail(std::move(page).error());
+  const bool there = !page->entries.empty() && page->entries.front().key == key;
+  if (!there) settle_extra(stray);
+  co_return Unit{};
+}
+
+bool Verifier::in_scope(const ObjectKey& source_key) const {
+  return options_.filter.accepts(std::string_view{source_key.str()}.substr(job_.source_prefix.size()));
 }
 
 void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* closer) {
-  if (!in_scope(entry.key, job_.source_prefix.size())) {
+  if (!in_scope(entry.key)) {
     ++tally_->filtered;
     return;
   }
@@ -163,13 +244,15 @@ void Verifier::leave_out(Pair pair, std::vector<Pair>* closer) {
 }
 
 void Verifier::settle_extra(const TargetObject& there) {
-  if (!in_scope(there.key, job_.target_prefix.size())) return;
+  const auto key = source_key(job_, there.key);
+  const auto rest = std::string_view{there.key.str()}.substr(job_.target_prefix.size());
+  if (key ? !in_scope(*key) : !options_.filter.accepts(rest)) return;
   ++tally_->target_listed;
   auto judgement = judge_extra(job_, there);
   ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
   if (!sink_) return;
   Finding finding;
-  finding.key = job_.source_key(there.key).value_or(ObjectKey{});
+  finding.key = key.value_or(ObjectKey{});
   finding.target_key = there.key;
   finding.judgement = std::move(judgement);
   finding.target_generation = there.generation;
@@ -258,7 +341,7 @@ void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Jud
   if (sink_) {
     Finding finding;
     finding.key = entry.key;
-    finding.target_key = job_.target_key(entry.key);
+    if (auto name = target_name(job_, entry.key)) finding.target_key = std::move(name->key);
     finding.judgement = std::move(judgement);
     finding.source_version = entry.version;
     finding.source_size = entry.size;

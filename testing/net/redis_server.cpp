@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -95,6 +96,7 @@ void RedisServer::launch() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(ends[1], STDOUT_FILENO);
     ::dup2(ends[1], STDERR_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // sockets of the test's would stay open in there
     ::execlp("redis-server", "redis-server", file.c_str(), options_.sentinel ? "--sentinel" : nullptr,
              static_cast<char*>(nullptr));
     ::_exit(127);

@@ -460,7 +460,7 @@ TEST_F(Tokens, ThatAreRevokedAreReplacedOnce_F137) {
   EXPECT_LE(sandbox_->requests("token"), 4);
 }
 
-TEST_F(Tokens, EndpointThatFailsForAWhileIsAskedAgain_F138) {
+TEST_F(Tokens, EndpointThatFailsForAWhileIsAskedAgain_F081_F138) {
   start_strict({});
   source_->put("key", "bytes");
   sandbox_->fault({{"service", "token"}, {"times", 2}, {"action", {{"status", 503}}}});

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -74,6 +75,7 @@ Process::Process(const Command& command, const std::filesystem::path& folder, co
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // sockets of the test's would stay open in there
     ::execvpe(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }

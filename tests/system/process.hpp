@@ -47,6 +47,7 @@ class Process {
 
   void signal(int number) const;
   [[nodiscard]] bool running() const;
+  [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::string out() const;  ///< so far
   [[nodiscard]] std::string err() const;
   /// Call once. Past the deadline the process is killed and the test fails.

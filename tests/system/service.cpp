@@ -127,8 +127,13 @@ void Service::drop_held_writes() { redis({"CLIENT", "KILL", "TYPE", "normal", "S
 void Service::redis_writes_again() { EXPECT_EQ(redis({"CLIENT", "UNPAUSE"}), "OK"); }
 
 void Service::expect_all_there(double seconds) {
-  EXPECT_TRUE(eventually([&] { return all_there(); }, Duration{seconds}))
-      << verify().describe() << (publisher_ ? publisher_->err() : "");
+  EXPECT_TRUE(eventually([&] { return all_there(); }, Duration{seconds})) << verify().describe() << said_by_all();
+}
+
+std::string Service::said_by_all() const {
+  std::string all = publisher_ ? "\npublisher:\n" + publisher_->err() : "";
+  for (const auto& migrator : migrators_) all += "\nmigrator:\n" + migrator->err();
+  return all;
 }
 
 std::map<std::string, int> Service::commits_by_key() {

@@ -56,6 +56,7 @@ class Service : public SystemTest {
 
   [[nodiscard]] bool all_there() { return verify({"--quiet"}).code() == 0; }
   void expect_all_there(double seconds = 60);
+  [[nodiscard]] std::string said_by_all() const;  ///< for the failure message of a test
   std::map<std::string, int> commits_by_key();
   void expect_one_commit_each();
   static std::uint64_t copied_by(const Ended& ended);
