@@ -172,7 +172,7 @@ std::vector<Option> work_options() {
            .environment = {},
            .group = Group::kWork,
            .commands = kInCopy,
-           .help = "say what would be copied; write nothing anywhere",
+           .help = "say what would be copied, and with --delete deleted; write nothing anywhere",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->dry_run); }},
           {.name = "grace",
            .value = "SECONDS",
@@ -422,7 +422,7 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, adoption_options, verify_options, schedule_options, selection_options, source_options,
+  for (auto part : {work_options, adoption_options, deletion_options, verify_options, schedule_options, selection_options, source_options,
                     source_credential_options, target_options, name_options, metadata_options, pubsub_options,
                     redis_options, admin_options, cache_options, output_options, evidence_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));

@@ -30,6 +30,20 @@ std::string apply_sample(Settings* settings, const Given& given) {
   return {};
 }
 
+std::string apply_max_delete(Settings* settings, const Given& given) {
+  PruneLimit limit;
+  std::uint64_t objects = 0;
+  if (const auto share = read_percent(given.text)) {
+    limit.share = *share;
+  } else if (read_number(given.text, 0, UINT64_MAX, &objects).empty()) {
+    limit.objects = objects;
+  } else {
+    return "is neither a share, as 10%, nor a number of objects";
+  }
+  settings->prune_limit = limit;
+  return {};
+}
+
 std::string apply_seed(Settings* settings, const Given& given) {
   std::uint64_t seed = 0;
   auto wrong = read_number(given.text, 0, UINT32_MAX, &seed);
@@ -48,6 +62,32 @@ std::vector<Option> adoption_options() {
            .help = "objects that another tool brought, and whose checksum is the source's, become ours: their metadata "
                    "gets our provenance, with one request each (without: they count as there all the same)",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->adopt); }}};
+}
+
+std::vector<Option> deletion_options() {
+  return {{.name = "delete",
+           .value = "",
+           .environment = {{"FERRY_DELETE", false}},
+           .group = Group::kWork,
+           .commands = kInCopy | kInPublisher,
+           .help = "delete at the target what bucketferry wrote there and has left the source; each is asked for once "
+                   "more before (default: nothing is ever deleted)",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->prune); }},
+          {.name = "max-delete",
+           .value = "N|N%",
+           .environment = {{"FERRY_MAX_DELETE", false}},
+           .group = Group::kWork,
+           .commands = kInCopy | kInPublisher,
+           .help = "if more than so many objects, or than such a share of ours, would go at once, none does (default: "
+                   "10%)",
+           .apply = apply_max_delete},
+          {.name = "allow-empty-source",
+           .value = "",
+           .environment = {{"FERRY_ALLOW_EMPTY_SOURCE", false}},
+           .group = Group::kWork,
+           .commands = kInCopy | kInPublisher,
+           .help = "with --delete: take a source without any object at its word",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->allow_empty_source); }}};
 }
 
 std::vector<Option> verify_options() {

@@ -8,6 +8,7 @@
 namespace ferry::app {
 
 [[nodiscard]] std::vector<Option> adoption_options();
+[[nodiscard]] std::vector<Option> deletion_options();
 [[nodiscard]] std::vector<Option> verify_options();
 [[nodiscard]] std::vector<Option> evidence_options();  ///< of Group::kOutput
 

@@ -58,6 +58,8 @@ class Outcomes final : public OutcomeSink {
   void skipped(const ObjectKey& key, std::string_view why) override;
   void planned(const TransferPlan& plan) override;
   void adopted(const Receipt& receipt) override;
+  void deleted(const ObjectKey& key, Generation generation) override;
+  void would_delete(const ObjectKey& key) override;
 
   [[nodiscard]] std::vector<Failure> failures() const;    ///< the first few
   [[nodiscard]] std::vector<ObjectKey> examples() const;  ///< of a dry run: the first few that would be copied

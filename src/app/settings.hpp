@@ -14,6 +14,7 @@
 #include "plan/decide.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
+#include "publish/pruner.hpp"
 #include "state/record.hpp"
 #include "verify/sample.hpp"
 
@@ -109,6 +110,9 @@ struct Settings {
 
   OnForeign on_foreign = OnForeign::kFail;
   bool adopt = false;
+  bool prune = false;  ///< delete what left the source
+  PruneLimit prune_limit{};
+  bool allow_empty_source = false;
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
   bool dry_run = false;
@@ -131,5 +135,14 @@ struct Settings {
 
   std::vector<std::string> warnings;  ///< found while reading the settings; one line each
 };
+
+/// What is deleted, and how much, by the settings.
+[[nodiscard]] inline PruneOptions prune_options(const Settings& settings) {
+  PruneOptions options;
+  options.filter = Filter{settings.include, settings.exclude};
+  options.limit = settings.prune_limit;
+  options.allow_empty_source = settings.allow_empty_source;
+  return options;
+}
 
 }  // namespace ferry::app

@@ -1,7 +1,7 @@
 #pragma once
 // Pruner: deletes at the target what has left the source. Only objects of this job (their provenance says so), only
 // after a complete listing of the source, never more than a limit, and each only if the source, asked for it right
-// before, has it no more, and if it is still the generation that was listed (docs/adr/0013).
+// before, has it no more, and if it is still the generation that was listed (docs/adr/0016).
 //
 // It lists both sides anew, once; a second time only if more is to go than it remembers. Memory does not grow with the
 // bucket.
