@@ -60,10 +60,10 @@ struct ServiceStatus {
   std::optional<Seconds> next_scan;
   std::uint64_t backlog = 0, backlog_bytes = 0;  ///< published, not yet consumed, as far as is known
   std::uint64_t copied = 0, copied_bytes = 0, already_there = 0, superseded = 0, retried = 0;
-  std::uint64_t failed = 0;       ///< entries of the ledger now, also of what no scan could publish
-  std::uint64_t gave_up = 0;      ///< how often migrators put an object there
-  std::uint64_t adopted = 0;      ///< of those already there: brought by another tool
-  std::uint64_t deleted = 0;      ///< at the target, because they left the source
+  std::uint64_t failed = 0;                     ///< entries of the ledger now, also of what no scan could publish
+  std::uint64_t gave_up = 0;                    ///< how often migrators put an object there
+  std::uint64_t adopted = 0;                    ///< of those already there: brought by another tool
+  std::uint64_t deleted = 0;                    ///< at the target, because they left the source
   std::map<std::string, std::uint64_t> rungs;   ///< objects by integrity check
   std::map<std::string, std::uint64_t> losses;  ///< objects by what of them did not arrive
   std::vector<WorkerState> workers;

@@ -115,7 +115,9 @@ class EvidencePage {
   [[nodiscard]] std::pair<std::string, bool> headline() const {
     if (ending_.interrupted) return {"Interrupted: what was not looked at is not verified", false};
     if (ending_.broken) return {"Incomplete: the comparison could not be finished", false};
-    if (ending_.different() > 0) return {"Different: " + with_commas(ending_.different()) + " differences", false};
+    if (const auto count = ending_.different(); count > 0) {
+      return {"Different: " + with_commas(count) + (count == 1 ? " difference" : " differences"), false};
+    }
     return {"Equal: all " + with_commas(ending_.listed) + " objects", true};
   }
 

@@ -422,9 +422,10 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, adoption_options, deletion_options, verify_options, schedule_options, selection_options, source_options,
-                    source_credential_options, target_options, name_options, metadata_options, pubsub_options,
-                    redis_options, admin_options, cache_options, output_options, evidence_options, general_options}) {
+  for (auto part :
+       {work_options, adoption_options, deletion_options, verify_options, schedule_options, selection_options,
+        source_options, source_credential_options, target_options, name_options, metadata_options, pubsub_options,
+        redis_options, admin_options, cache_options, output_options, evidence_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

@@ -35,7 +35,8 @@ struct ScanLoop::Running {
   std::string deletions;
 };
 
-ScanLoop::ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule, std::string holder, ScanLoopRooms rooms)
+ScanLoop::ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule,
+                   std::string holder, ScanLoopRooms rooms)
     : job_(std::move(job)),
       scan_(std::move(scan)),
       prune_(std::move(prune)),
@@ -130,8 +131,7 @@ Task<> ScanLoop::prune(Running* running) {
     if (!running->lost) return Unit{};
     return fail(ErrorKind::kCancelled, "another publisher scans now");
   };
-  Pruner pruner{job_,         std::move(options), rooms_.source, rooms_.target,
-                rooms_.state, &running->tally,    nullptr};
+  Pruner pruner{job_, std::move(options), rooms_.source, rooms_.target, rooms_.state, &running->tally, nullptr};
   auto pruned = co_await pruner.run();
   const Pruned& outcome = pruner.outcome();
   running->gone = outcome.gone;

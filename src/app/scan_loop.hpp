@@ -32,7 +32,8 @@ class ScanLoop {
   /// `scan`: policy, filter and republish time; id, audit and the lease are the loop's own. `holder` is this process's
   /// name, unlike all others'. What the rooms point to outlives the loop.
   /// `prune`: after each complete scan, what left the source is deleted so; nothing: never.
-  ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule, std::string holder, ScanLoopRooms rooms);
+  ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule,
+           std::string holder, ScanLoopRooms rooms);
 
   /// Until cancelled. A scan that fails is reported and tried again; a lost lease ends it early.
   Task<> run();

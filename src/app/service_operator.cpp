@@ -219,7 +219,8 @@ Task<Result<std::string>> ServiceOperator::metrics() {
   page.counter(objects, help, number(status->superseded), {{"result", "superseded"}});
   page.counter(objects, help, number(status->gave_up), {{"result", "failed"}});
   page.counter("ferry_copied_bytes_total", "Bytes of copied objects", number(status->copied_bytes));
-  page.counter("ferry_adopted_objects_total", "Of those already there: brought by another tool", number(status->adopted));
+  page.counter("ferry_adopted_objects_total", "Of those already there: brought by another tool",
+               number(status->adopted));
   page.counter("ferry_deleted_objects_total", "Deleted at the target because they left the source",
                number(status->deleted));
   page.gauge("ferry_failures", "Objects in the ledger now", number(status->failed));

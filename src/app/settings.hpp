@@ -14,7 +14,7 @@
 #include "plan/decide.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
-#include "publish/pruner.hpp"
+#include "plan/prune_limit.hpp"
 #include "state/record.hpp"
 #include "verify/sample.hpp"
 
@@ -135,14 +135,5 @@ struct Settings {
 
   std::vector<std::string> warnings;  ///< found while reading the settings; one line each
 };
-
-/// What is deleted, and how much, by the settings.
-[[nodiscard]] inline PruneOptions prune_options(const Settings& settings) {
-  PruneOptions options;
-  options.filter = Filter{settings.include, settings.exclude};
-  options.limit = settings.prune_limit;
-  options.allow_empty_source = settings.allow_empty_source;
-  return options;
-}
 
 }  // namespace ferry::app

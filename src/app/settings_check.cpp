@@ -107,7 +107,8 @@ Status complete_cache(Settings* settings) {
 }
 
 Status check_deletions(const Settings& settings) {
-  if (settings.allow_empty_source && !settings.prune) return refuse("--allow-empty-source is about --delete; give that, too");
+  if (settings.allow_empty_source && !settings.prune)
+    return refuse("--allow-empty-source is about --delete; give that, too");
   return Unit{};
 }
 

@@ -79,7 +79,8 @@ std::string failures_text(const CopyEnding& ending) {
 
 std::string deletions_row(const CopyEnding& ending) {
   const Pruned& pruned = *ending.pruned;
-  if (ending.dry_run) return page_row("to delete", pruned.gone, std::nullopt, "of " + with_commas(pruned.ours) + " ours");
+  if (ending.dry_run)
+    return page_row("to delete", pruned.gone, std::nullopt, "of " + with_commas(pruned.ours) + " ours");
   std::string remark = "of " + with_commas(pruned.gone) + " that left the source";
   if (pruned.kept > 0) remark += "; " + with_commas(pruned.kept) + " came back or changed meanwhile";
   return page_row("deleted", pruned.deleted, std::nullopt, remark);
@@ -90,8 +91,8 @@ std::string deletions_text(const CopyEnding& ending) {
   std::string text;
   if (!ending.pruned->refused.empty()) text += "Deletions refused: " + ending.pruned->refused + "\n";
   if (ending.pruned->failed > 0) {
-    text += with_commas(ending.pruned->failed) + " could not be deleted; the first: " +
-            printable(ending.pruned->trouble) + "\n";
+    text += with_commas(ending.pruned->failed) +
+            " could not be deleted; the first: " + printable(ending.pruned->trouble) + "\n";
   }
   return text;
 }
@@ -160,7 +161,8 @@ std::string page_of(const CopyEnding& ending) {
   page += page_row("listed", tally.listed, tally.listed_bytes);
   if (ending.dry_run) {
     page += page_row("to copy", tally.planned, tally.planned_bytes);
-    if (tally.examine > 0) page += page_row("  to compare", tally.examine, std::nullopt, "another tool's, maybe the same");
+    if (tally.examine > 0)
+      page += page_row("  to compare", tally.examine, std::nullopt, "another tool's, maybe the same");
   } else {
     page += page_row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
   }
@@ -228,12 +230,8 @@ std::string json_of(const CopyEnding& ending) {
                              {"job", ending.job.id()},
                              {"failures", std::move(failures)}};
   if (const auto& pruned = ending.pruned) {
-    object["deletions"] = {{"ours", pruned->ours},
-                           {"gone", pruned->gone},
-                           {"deleted", pruned->deleted},
-                           {"kept", pruned->kept},
-                           {"failed", pruned->failed},
-                           {"refused", pruned->refused}};
+    object["deletions"] = {{"ours", pruned->ours}, {"gone", pruned->gone},     {"deleted", pruned->deleted},
+                           {"kept", pruned->kept}, {"failed", pruned->failed}, {"refused", pruned->refused}};
   }
   if (ending.broken) object["error"] = printable(ending.broken->what);
   return json_line(object, ending.seconds);

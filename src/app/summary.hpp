@@ -12,8 +12,8 @@
 #include "domain/provenance.hpp"
 #include "domain/receipt.hpp"
 #include "kit/base/error.hpp"
+#include "observe/pruned.hpp"
 #include "observe/tally.hpp"
-#include "publish/pruner.hpp"
 
 namespace ferry::app {
 

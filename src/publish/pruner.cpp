@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <cmath>
 
 #include "kit/async/page_stream.hpp"
 #include "kit/async/task_group.hpp"
@@ -23,11 +22,6 @@ struct Pruner::Streams {
   ListedSource source;
   ListedTarget target;
 };
-
-std::uint64_t PruneLimit::of(std::uint64_t ours) const {
-  if (objects) return *objects;
-  return static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(ours)));
-}
 
 Pruner::Pruner(Job job, PruneOptions options, ObjectSource* source, ObjectTarget* target, StateStore* state,
                Tally* tally, OutcomeSink* sink)

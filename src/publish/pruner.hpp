@@ -14,21 +14,15 @@
 
 #include "domain/job.hpp"
 #include "observe/outcome.hpp"
+#include "observe/pruned.hpp"
 #include "observe/tally.hpp"
 #include "plan/filter.hpp"
+#include "plan/prune_limit.hpp"
 #include "source/object_source.hpp"
 #include "state/state_store.hpp"
 #include "target/object_target.hpp"
 
 namespace ferry {
-
-/// How much may be deleted at once: a number, or a share of this job's objects at the target, rounded up.
-struct PruneLimit {
-  std::optional<std::uint64_t> objects;  ///< nothing: the share counts
-  double share = 0.1;
-
-  [[nodiscard]] std::uint64_t of(std::uint64_t ours) const;
-};
 
 struct PruneOptions {
   Filter filter;  ///< what it leaves out, on either side, is never gone
@@ -38,16 +32,6 @@ struct PruneOptions {
   std::size_t removals = 32;        ///< at once
   /// Asked before each batch; an error ends the work with it. Absent: always.
   std::function<Status()> may_go_on;
-};
-
-struct Pruned {
-  std::uint64_t ours = 0;     ///< objects of this job at the target, in scope
-  std::uint64_t gone = 0;     ///< of them, those that the source's listing lacks
-  std::uint64_t deleted = 0;  ///< as are the next two: of the gone ones
-  std::uint64_t kept = 0;     ///< the source has it again, or somebody replaced it at the target
-  std::uint64_t failed = 0;
-  std::string refused;  ///< why nothing was deleted, as a sentence; empty: nothing was in the way
-  std::string trouble;  ///< the first failure; empty: none
 };
 
 class Pruner {

@@ -37,8 +37,7 @@ class Prune : public ::testing::Test {
   Status prune() {
     const auto source = memory_source(world_.source);
     const auto target = memory::make_target(world_.target, world_.target_options);
-    Pruner pruner{world_.job,         options_,           source.get(), target.get(),
-                  world_.state.get(), world_.tally.get(), &sink_};
+    Pruner pruner{world_.job, options_, source.get(), target.get(), world_.state.get(), world_.tally.get(), &sink_};
     auto outcome = testing::run(world_.context, pruner.run(), &world_.clock);
     pruned_ = pruner.outcome();
     return outcome;
@@ -83,9 +82,10 @@ TEST_F(Prune, DeletesNothingIfMoreWouldGoThanIsAllowed) {
   ASSERT_TRUE(prune());
   EXPECT_EQ(pruned_.gone, 3u);
   EXPECT_EQ(pruned_.deleted, 0u);
-  EXPECT_EQ(pruned_.refused,
-            "3 of 20 objects of this job left the source, and --max-delete allows 2: none was deleted; raise it if that "
-            "is right");
+  EXPECT_EQ(
+      pruned_.refused,
+      "3 of 20 objects of this job left the source, and --max-delete allows 2: none was deleted; raise it if that "
+      "is right");
   options_.limit.objects = 3;
   ASSERT_TRUE(prune());
   EXPECT_EQ(pruned_.deleted, 3u);
@@ -225,8 +225,7 @@ TEST_F(Prune, MoreThanItRemembersGoesInASecondPass_F023) {
 
 class EscapedNames : public Prune {
  protected:
-  EscapedNames()
-      : Prune({BucketName{"src"}, "in/", BucketName{"dst"}, "out/", {.policy = NamePolicy::kEscape}}) {}
+  EscapedNames() : Prune({BucketName{"src"}, "in/", BucketName{"dst"}, "out/", {.policy = NamePolicy::kEscape}}) {}
 };
 
 TEST_F(EscapedNames, ThatStandOutOfOrderAreAskedForNotGuessed_F036) {

@@ -99,13 +99,13 @@ TEST_F(Deletion, WhatFiltersLeaveOutIsNotGone) {
 TEST_F(Deletion, WhatIsBackWhenItIsAskedForOnceMoreStays_F008_F027) {
   fill(10);
   source_->remove(key(3));
-  sandbox_->fault({{"service", "s3"},
-                   {"op", "ListObjectsV2"},
-                   {"after", 1},
-                   {"times", 1},
-                   {"action",
-                    {{"replace_object_at_byte",
-                      {{"n", 1}, {"bucket", kSource}, {"key", key(3)}, {"body", "it is back"}}}}}});
+  sandbox_->fault(
+      {{"service", "s3"},
+       {"op", "ListObjectsV2"},
+       {"after", 1},
+       {"times", 1},
+       {"action",
+        {{"replace_object_at_byte", {{"n", 1}, {"bucket", kSource}, {"key", key(3)}, {"body", "it is back"}}}}}});
   const auto outcome = copy({"--delete"});
   EXPECT_EQ(outcome.number("deleted"), 0) << outcome.describe();
   EXPECT_TRUE(target_->get(key(3)));
