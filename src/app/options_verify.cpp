@@ -136,8 +136,9 @@ std::vector<Option> evidence_options() {
            .value = "FILE",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInVerify,
-           .help = "evidence as one page for people: counts, checks, who and when, the first 1,000 differences",
+           .commands = kInVerify | kInPlan,
+           .help = "one HTML page for people; plan: with charts; verify: counts, checks, who and when, and the first "
+                   "1,000 differences",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->html_file); }}};
 }
 

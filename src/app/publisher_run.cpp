@@ -46,7 +46,7 @@ class PublisherRun::Crew {
     auto clients = rooms_.make_clients(scans_.executor(), Patience::kWork);
     if (!clients) return fail(std::move(clients).error());
     clients_ = *std::move(clients);
-    auto queue = rooms_.make_queue(scans_.executor(), clients_.authorization);
+    auto queue = rooms_.make_queue(scans_.executor(), clients_);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
 

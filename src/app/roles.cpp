@@ -20,6 +20,10 @@
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
 #include "app/evidence_page.hpp"
+#include "app/plan_html.hpp"
+#include "app/plan_run.hpp"
+#include "app/plan_text.hpp"
+#include "app/price_file.hpp"
 #include "app/report.hpp"
 #include "app/service_state.hpp"
 #include "app/summary.hpp"
@@ -199,6 +203,31 @@ ExitCode verify(Settings settings, const Environment& environment) {
     if (auto finished = (*html)->finish(); !finished) ending.report = std::move(finished).error();
   }
   return present(settings, ending);
+}
+
+ExitCode plan(Settings settings, const Environment& environment) {
+  const auto prices = settings.plan.price_file ? read_price_file(*settings.plan.price_file) : default_prices();
+  if (!prices) return refuse(prices.error());
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+  auto html = open_file(settings.html_file, "--html");
+  if (!html) return refuse(html.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  PlanRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.prices = *prices;
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_plan(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  if (*html) {
+    (*html)->write(html_of(*ended));
+    if (auto finished = (*html)->finish(); !finished) ended->output = std::move(finished).error();
+  }
+  return present(settings, *ended);
 }
 
 ExitCode cache(Settings settings, const Environment& environment) {

@@ -7,12 +7,6 @@
 namespace ferry::s3 {
 namespace {
 
-bool same(const std::optional<Credentials>& a, const std::optional<Credentials>& b) {
-  if (!a || !b) return !a && !b;
-  return a->access_key_id == b->access_key_id && a->secret_access_key == b->secret_access_key &&
-         a->session_token == b->session_token;
-}
-
 Seconds in_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
 }  // namespace
@@ -51,8 +45,10 @@ Task<Result<Reply>> Api::send(Call call) {
     reply->exchange.reset();
     const auto repair = repair_for(failure, terms.now);
     const bool again = std::exchange(tried[static_cast<std::size_t>(repair)], true);
-    const bool repaired = !again && co_await apply(repair, &failure, &terms);
-    if (!repaired) co_return fail(to_error(failure, place(call)));
+    if (again) co_return fail(to_error(failure, place(call)));
+    auto repaired = co_await apply(repair, &failure, &terms);
+    if (!repaired) co_return fail(std::move(repaired).error().during(place(call)));
+    if (!*repaired) co_return fail(to_error(failure, place(call)));
   }
 }
 
@@ -100,7 +96,7 @@ Task<Failure> Api::refusal(Reply* reply) {
   co_return read_failure(reply->head, body ? *std::move(body) : std::string{}, now());
 }
 
-Task<bool> Api::apply(Repair repair, const Failure* failure, const Terms* terms) {
+Task<Result<bool>> Api::apply(Repair repair, const Failure* failure, const Terms* terms) {
   switch (repair) {
     case Repair::kNone: co_return false;
     case Repair::kRegion: co_return move_to(failure->region, *terms);
@@ -118,14 +114,13 @@ bool Api::move_to(const std::string& region, const Terms& terms) {
   return true;
 }
 
-/// Worth another try only if there are others by now: read by a parallel request, or by this one.
-Task<bool> Api::renew_credentials(const Terms* terms) {
+/// Worth another try only if there are others by now: got by a parallel request, or by this one.
+Task<Result<bool>> Api::renew_credentials(const Terms* terms) {
+  if (!terms->credentials) co_return false;
+  credentials_->refused(*terms->credentials);
   auto current = co_await credentials_->get();
-  if (current && same(*current, terms->credentials)) {
-    credentials_->invalidate();
-    current = co_await credentials_->get();
-  }
-  co_return current && !same(*current, terms->credentials);
+  if (!current) co_return fail(std::move(current).error());
+  co_return *current != terms->credentials;
 }
 
 }  // namespace ferry::s3

@@ -55,7 +55,7 @@ class Api {
   Task<Result<Reply>> call(std::string method, std::string target, net::Headers headers, net::Buffers body,
                            std::size_t body_limit);
   /// A server refused this token: unless another one is in use by now, the next request gets a new one.
-  Task<> distrust(std::optional<std::string> token);
+  void distrust(const std::optional<std::string>& token);
 
   /// `operation` is () -> Task<Result<T>>, safe to repeat.
   template <class Operation>
