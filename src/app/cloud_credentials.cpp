@@ -12,8 +12,9 @@ namespace ferry::app {
 namespace {
 
 constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devstorage.read_write";
-constexpr std::string_view kServiceScopes =
-    "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/pubsub";
+/// Changing metadata needs it; what the account may do is another matter.
+constexpr std::string_view kFullStorageScope = "https://www.googleapis.com/auth/devstorage.full_control";
+constexpr std::string_view kPubsubScope = " https://www.googleapis.com/auth/pubsub";
 constexpr std::string_view kNoGoogleCredentials =
     "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a credentials file, run gcloud "
     "auth "
@@ -116,7 +117,8 @@ class Finder {
 
   gcs::TokenSettings token_settings() const {
     gcs::TokenSettings to;
-    to.scope = is_service(settings_->command) ? kServiceScopes : kStorageScope;
+    to.scope = settings_->adopt ? kFullStorageScope : kStorageScope;
+    if (is_service(settings_->command)) to.scope += kPubsubScope;
     to.origin_allowed = settings_->gcs.token_origin;
     to.clock = clock_;
     to.aws = [chain = machine_chain(), region = settings_->s3.region.value_or(std::string{kDefaultRegion})](

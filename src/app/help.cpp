@@ -29,15 +29,18 @@ constexpr std::string_view kCopyExamples =
     "     bucketferry copy s3://photos gs://photos-new\n"
     "  3. One folder, no temporary files, with evidence for every object:\n"
     "     bucketferry copy s3://photos/2024 gs://archive/photos/2024 --exclude '*.tmp' --report copied.jsonl\n"
-    "  4. From another server that speaks S3, for a script:\n"
+    "  4. Keep in step: what has left the source goes from the target, too, unless it is more than 5 %:\n"
+    "     bucketferry copy s3://photos gs://photos-new --delete --max-delete 5%\n"
+    "  5. From another server that speaks S3, for a script:\n"
     "     bucketferry copy s3://photos gs://photos-new --s3-endpoint https://s3.example.com --json --quiet\n";
 
 constexpr std::string_view kVerifyExamples =
     "Examples:\n"
     "  1. Compare by identity and checksums, without moving bytes:\n"
     "     bucketferry verify s3://photos gs://photos-new\n"
-    "  2. Read every source object again, and keep the evidence:\n"
-    "     bucketferry verify s3://photos gs://photos-new --deep --report evidence.jsonl\n"
+    "  2. Read one in a hundred again, look at all headers, and keep the evidence:\n"
+    "     bucketferry verify s3://photos gs://photos-new --deep --sample 1% --metadata \\\n"
+    "       --html evidence.html --report evidence.jsonl\n"
     "  3. The target holds other things, too:\n"
     "     bucketferry verify s3://photos/2024 gs://archive/photos/2024 --ignore-extra\n";
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/options_service.hpp"
+#include "app/options_verify.hpp"
 #include "app/read_value.hpp"
 #include "kit/base/text.hpp"
 
@@ -173,7 +174,7 @@ std::vector<Option> work_options() {
            .environment = {},
            .group = Group::kWork,
            .commands = kInCopy,
-           .help = "say what would be copied; write nothing anywhere",
+           .help = "say what would be copied, and with --delete deleted; write nothing anywhere",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->dry_run); }},
           {.name = "grace",
            .value = "SECONDS",
@@ -181,21 +182,7 @@ std::vector<Option> work_options() {
            .group = Group::kWork,
            .commands = kInCopy | kInMigrator,
            .help = "after Ctrl-C or SIGTERM: time for small objects to finish (default: 10, migrator: 25)",
-           .apply = apply_grace},
-          {.name = "deep",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "read every source object again and compare its CRC32C with the target's",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->deep); }},
-          {.name = "ignore-extra",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "objects that only the target has are no difference",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->ignore_extra); }}};
+           .apply = apply_grace}};
 }
 
 /// "100MiB": a number, and K, M, G or T for powers of 1024; "B" or "iB" may follow.
@@ -248,14 +235,7 @@ std::vector<Option> plan_options() {
            .commands = kInPlan,
            .help = "print the built-in price table, to be edited, and end; needs no SRC",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->plan.print_prices); },
-           .flag_only = true},
-          {.name = "html",
-           .value = "FILE",
-           .environment = {},
-           .group = Group::kPlan,
-           .commands = kInPlan,
-           .help = "the plan as one HTML page with charts",
-           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->html_file); }}};
+           .flag_only = true}};
 }
 
 std::vector<Option> selection_options() {
@@ -530,9 +510,13 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {plan_options, work_options, schedule_options, selection_options, source_options,
-                    source_credential_options, source_role_options, target_options, name_options, metadata_options,
-                    pubsub_options, redis_options, admin_options, cache_options, output_options, general_options}) {
+  for (auto part : {plan_options,        work_options,   adoption_options,
+                    deletion_options,    verify_options, schedule_options,
+                    selection_options,   source_options, source_credential_options,
+                    source_role_options, target_options, name_options,
+                    metadata_options,    pubsub_options, redis_options,
+                    admin_options,       cache_options,  output_options,
+                    evidence_options,    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

@@ -104,6 +104,28 @@ void Outcomes::copied(const Receipt& receipt) {
   report_->write(boost::json::serialize(line));
 }
 
+void Outcomes::adopted(const Receipt& receipt) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "adopted"}};
+  set_receipt(&line, receipt);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::deleted(const ObjectKey& key, Generation generation) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "deleted"}};
+  set_key(&line, key);
+  line["generation"] = std::to_string(generation.value);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::would_delete(const ObjectKey& key) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "would-delete"}};
+  set_key(&line, key);
+  report_->write(boost::json::serialize(line));
+}
+
 void Outcomes::superseded(const ObjectKey& key, std::string_view why) {
   if (!report_) return;
   boost::json::object line{{"outcome", "superseded"}};

@@ -1,6 +1,6 @@
 #pragma once
-// --report FILE: one line of JSON per object that was copied, superseded, skipped or failed, and the summary as the
-// last line.
+// --report FILE: one line of JSON per object that was copied, adopted, superseded, skipped or failed, and the summary
+// as the last line.
 
 #include <boost/json/fwd.hpp>
 #include <memory>
@@ -57,6 +57,9 @@ class Outcomes final : public OutcomeSink {
   void failed(const Failure& failure) override;
   void skipped(const ObjectKey& key, std::string_view why) override;
   void planned(const TransferPlan& plan) override;
+  void adopted(const Receipt& receipt) override;
+  void deleted(const ObjectKey& key, Generation generation) override;
+  void would_delete(const ObjectKey& key) override;
 
   [[nodiscard]] std::vector<Failure> failures() const;    ///< the first few
   [[nodiscard]] std::vector<ObjectKey> examples() const;  ///< of a dry run: the first few that would be copied

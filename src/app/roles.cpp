@@ -1,7 +1,11 @@
 #include "app/roles.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -15,6 +19,7 @@
 #include "app/clients.hpp"
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
+#include "app/evidence_page.hpp"
 #include "app/plan_html.hpp"
 #include "app/plan_run.hpp"
 #include "app/plan_text.hpp"
@@ -84,6 +89,17 @@ Result<std::unique_ptr<LineFile>> open_file(const std::optional<std::string>& pa
 
 Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
   return open_file(settings.report_file, "--report");
+}
+
+/// "user@host": whom an evidence page names.
+std::string who_asks() {
+  char host[HOST_NAME_MAX + 1] = {};
+  if (::gethostname(host, sizeof host - 1) != 0) host[0] = 0;
+  passwd entry{};
+  passwd* found = nullptr;
+  char text[4096];
+  const bool known = ::getpwuid_r(::getuid(), &entry, text, sizeof text, &found) == 0 && found != nullptr;
+  return (known ? std::string{entry.pw_name} : "uid " + std::to_string(::getuid())) + "@" + host;
 }
 
 template <class Ending>
@@ -165,6 +181,8 @@ ExitCode verify(Settings settings, const Environment& environment) {
   if (!clients) return refuse(clients.error());
   auto report = open_report(settings);
   if (!report) return refuse(report.error());
+  auto html = open_file(settings.html_file, "--html");
+  if (!html) return refuse(html.error());
   warn_of(settings);
 
   Screen screen = standard_screen();
@@ -174,10 +192,16 @@ ExitCode verify(Settings settings, const Environment& environment) {
   rooms.screen = &screen;
   rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
   rooms.clock = system_clock();
+  rooms.rng = system_rng();
+  rooms.who = who_asks();
   auto ended = run_verify(settings, std::move(rooms));
   if (!ended) return refuse(ended.error());
   VerifyEnding ending = *std::move(ended);
   close_report(settings, report->get(), &ending);
+  if (*html) {
+    (*html)->write(evidence_page(ending));
+    if (auto finished = (*html)->finish(); !finished) ending.report = std::move(finished).error();
+  }
   return present(settings, ending);
 }
 

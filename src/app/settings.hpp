@@ -14,7 +14,9 @@
 #include "plan/decide.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
+#include "plan/prune_limit.hpp"
 #include "state/record.hpp"
+#include "verify/sample.hpp"
 
 namespace ferry::app {
 
@@ -119,6 +121,10 @@ struct Settings {
   std::vector<std::string> include, exclude;
 
   OnForeign on_foreign = OnForeign::kFail;
+  bool adopt = false;
+  bool prune = false;  ///< delete what left the source
+  PruneLimit prune_limit{};
+  bool allow_empty_source = false;
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
   bool dry_run = false;
@@ -126,6 +132,9 @@ struct Settings {
   Milliseconds grace{10'000};
 
   bool deep = false;
+  bool compare_metadata = false;
+  std::optional<Sample> sample;       ///< without its seed
+  std::optional<std::uint64_t> seed;  ///< nothing: any
   bool ignore_extra = false;
   std::optional<std::string> html_file;
 

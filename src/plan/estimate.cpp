@@ -63,6 +63,7 @@ Action Estimate::action_of(const SourceEntry& entry, const TargetObject* there, 
     return skipped ? Action::kSkipped : Action::kBlocked;
   }
   if (!std::holds_alternative<Copy>(decision)) {
+    if (std::holds_alternative<Examine>(decision)) ++use->heads;  // a checksum tells whether it is the same
     return there && origin_of(job_, *there) ? Action::kUnchanged : Action::kThere;
   }
   if (is_archived(entry.storage_class)) {

@@ -207,6 +207,31 @@ TEST(Publisher, ADryRunWritesNothingAnywhere) {
   EXPECT_EQ(world.source->counts().opens, 0u);
 }
 
+TEST(Publisher, CountsWhatAnotherToolBroughtAsThereWithoutAnyRequest_F045) {
+  World world;
+  for (int i = 0; i < 20; ++i) {
+    world.source->put("key-" + std::to_string(i), "body");
+    world.target->put(ObjectKey{"key-" + std::to_string(i)}, "body");
+  }
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->unchanged, 20u);
+  EXPECT_EQ(world.tally->adopted, 20u);
+  EXPECT_EQ(world.source->counts().opens + world.source->counts().stats, 0u);
+  EXPECT_TRUE(world.books_balance());
+}
+
+TEST(Publisher, ADryRunSaysHowManyWouldBeExamined) {
+  World world;
+  PutOptions in_parts;
+  in_parts.part_size = 2;
+  world.source->put("a", "body", in_parts);
+  world.target->put(ObjectKey{"a"}, "body");
+  world.scan_options.dry_run = true;
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->planned, 1u);
+  EXPECT_EQ(world.tally->examine, 1u);
+}
+
 TEST(Publisher, SurvivesKeysThatComeAndGoWhileListing_F027) {
   World world;
   world.source = std::make_shared<MemoryBucket>(&world.clock, 3);

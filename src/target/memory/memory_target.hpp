@@ -17,6 +17,7 @@ namespace ferry::memory {
 struct StoredObject {
   ObjectKey key;
   Generation generation;
+  std::int64_t metageneration = 1;
   std::shared_ptr<const std::string> bytes;
   std::uint32_t crc32c = 0;
   std::string md5;     ///< 16 raw bytes
@@ -28,7 +29,7 @@ struct StoredObject {
   std::optional<Seconds> custom_time;
 };
 
-enum class TargetOp { kList, kStat, kBegin, kResume, kWrite, kRecover, kCommit, kCancel, kRemove };
+enum class TargetOp { kList, kStat, kBegin, kResume, kWrite, kRecover, kCommit, kCancel, kRemove, kAdopt };
 
 /// Shared by any number of targets, on any threads: every call is atomic. Generations start at 1 and only grow.
 class TargetBucket {
