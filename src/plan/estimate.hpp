@@ -32,10 +32,11 @@ enum class Action {
   kChanged,    ///< "changed": what the target has is replaced
   kUnchanged,  ///< "unchanged": we copied this version
   kThere,      ///< "already_there": somebody else did
+  kExamined,   ///< "examined": perhaps somebody else did; a copy looks closer
   kBlocked,    ///< "blocked": can't be copied
   kSkipped,    ///< "skipped": has no name at the target, and the job leaves such objects out
 };
-inline constexpr int kActions = 6;
+inline constexpr int kActions = 7;
 [[nodiscard]] std::string_view to_string(Action action);
 
 /// Upper limits of the size histogram, 0 first; what is above the last can't be copied.
