@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/evidence_page.hpp"
 #include "app/help.hpp"
 #include "app/page.hpp"
 #include "app/plan_text.hpp"
@@ -45,20 +46,7 @@ code { font: .87rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 // Of the charts, in units of their view box.
 constexpr int kChartWidth = 860, kRow = 30, kBarHeight = 16, kBarFrom = 205, kChartBarMax = 370, kTextFrom = 592;
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out.push_back(c);
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return html_text(printable(text)); }
 
 struct Bar {
   std::string label, text;

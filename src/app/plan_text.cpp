@@ -157,6 +157,7 @@ std::string headline_of(const PlanEnding& ending) {
 std::string_view label_of(Action action) {
   switch (action) {
     case Action::kThere: return "already there";
+    case Action::kExamined: return "to be examined";
     case Action::kBlocked: return "can't be copied";
     case Action::kNew:
     case Action::kChanged:
@@ -197,8 +198,9 @@ std::vector<RequestLine> requests_of(const PlanEnding& ending) {
   const TargetUse uploads = ending.estimate.uploads();
   return {{"source", "list", "listings", ending.source_lists},
           {"source", "get", "GET, objects read", ending.estimate.gets()},
-          {"source", "head", "HEAD, sizes of parts", ending.estimate.heads()},
+          {"source", "head", "HEAD, parts and checksums", ending.estimate.heads()},
           {"target", "list", "listings", ending.target_lists},
+          {"target", "look", "objects looked at", ending.estimate.of(Action::kExamined).objects},
           {"target", "upload", "uploads in one request", uploads.single},
           {"target", "session", "upload sessions begun", uploads.sessions},
           {"target", "chunk", "pieces sent into them", uploads.chunks}};

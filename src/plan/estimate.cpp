@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "plan/names.hpp"
-
 namespace ferry {
 namespace {
 
@@ -38,6 +36,7 @@ std::string_view to_string(Action action) {
     case Action::kChanged: return "changed";
     case Action::kUnchanged: return "unchanged";
     case Action::kThere: return "already_there";
+    case Action::kExamined: return "examined";
     case Action::kBlocked: return "blocked";
     case Action::kSkipped: return "skipped";
   }
@@ -62,9 +61,12 @@ Action Estimate::action_of(const SourceEntry& entry, const TargetObject* there, 
     const bool skipped = refused->reason == FailureReason::kName && job_.names.policy == NamePolicy::kSkip;
     return skipped ? Action::kSkipped : Action::kBlocked;
   }
-  if (!std::holds_alternative<Copy>(decision)) {
-    if (std::holds_alternative<Examine>(decision)) ++use->heads;  // a checksum tells whether it is the same
-    return there && origin_of(job_, *there) ? Action::kUnchanged : Action::kThere;
+  if (const auto* unchanged = std::get_if<Unchanged>(&decision)) {
+    return unchanged->adopted ? Action::kThere : Action::kUnchanged;
+  }
+  if (std::holds_alternative<Examine>(decision)) {
+    ++use->heads;  // a checksum tells whether it is the same
+    return Action::kExamined;
   }
   if (is_archived(entry.storage_class)) {
     ++use->gets;  // that is how a copy finds out

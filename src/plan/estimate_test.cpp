@@ -30,16 +30,19 @@ TEST(Estimate, TellsApartWhatACopyWouldDo) {
   estimate.add(object(1), nullptr, Copy{});
   estimate.add(object(2), &ours, Copy{});
   estimate.add(object(4), &ours, Unchanged{});
-  estimate.add(object(8), &foreign, Unchanged{});
+  estimate.add(object(8), &foreign, Unchanged{.adopted = true});
+  estimate.add(object(32), &foreign, Examine{});
   estimate.add(object(16), &foreign, Refused{FailureReason::kForeign, "in the way"});
   EXPECT_EQ(estimate.of(Action::kNew).bytes, 1u);
   EXPECT_EQ(estimate.of(Action::kChanged).bytes, 2u);
   EXPECT_EQ(estimate.of(Action::kUnchanged).bytes, 4u);
   EXPECT_EQ(estimate.of(Action::kThere).bytes, 8u);
   EXPECT_EQ(estimate.of(Action::kBlocked).bytes, 16u);
-  EXPECT_EQ(estimate.listed().bytes, 31u);
+  EXPECT_EQ(estimate.of(Action::kExamined).bytes, 32u);
+  EXPECT_EQ(estimate.listed().bytes, 63u);
   EXPECT_EQ(estimate.to_copy().objects, 2u);
   EXPECT_EQ(estimate.gets(), 2u);
+  EXPECT_EQ(estimate.heads(), 1u) << "of what has to be looked at";
 }
 
 TEST(Estimate, WhatCannotBeCopiedHasItsReasonAndAFewExamples) {
