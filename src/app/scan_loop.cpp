@@ -222,10 +222,6 @@ Task<Status> ScanLoop::read_control() {
   auto control = co_await rooms_.board->read(kControlTopic);
   if (!control) co_return fail(std::move(control).error());
   paused_ = is_paused(*control, paused_);
-  if (paused_ && !control->contains(kPausedNote)) {  // Redis was emptied: who comes new is to know it, too
-    if (auto said = co_await rooms_.board->post(kControlTopic, kPausedNote, "1", Milliseconds{0}); !said)
-      co_return said;
-  }
   const auto wish = parse_scan_wish((*control)[kScanNote]);
   if (seen_ == wish.id) co_return Unit{};
   if (seen_ || wish.audit) schedule_.request(wish.audit);  // at the first look a plain scan is due anyway

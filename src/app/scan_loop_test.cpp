@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "app/service_operator.hpp"
 #include "kit/async/task_group.hpp"
 #include "state/memory/memory_board.hpp"
@@ -56,6 +58,11 @@ class Publishing : public ::testing::Test {
             {world_.state.get(), board_.get(), queue_.get(), &world_.clock, &world_.rng, [] { return std::string{}; },
              [] { return true; }}};
   }
+  ServiceOperator& watch() {
+    auto& watching = operators_.emplace_back(operate());
+    tasks_.spawn(watching.watch());
+    return watching;
+  }
   template <class T>
   T run(Task<T> task) {
     return ferry::testing::run(context(), std::move(task), &world_.clock);
@@ -70,6 +77,7 @@ class Publishing : public ::testing::Test {
   std::unique_ptr<memory::MemoryBoard> board_ = memory::make_board(&world_.clock);
   std::unique_ptr<MessageQueue> queue_;
   std::vector<Publisher> publishers_;
+  std::list<ServiceOperator> operators_;
   std::optional<PruneOptions> prune_;
   TaskGroup tasks_{world_.context.get_executor()};
 };
@@ -235,14 +243,27 @@ TEST_F(Publishing, NoScanBeginsWhilePaused) {
 
 TEST_F(Publishing, APauseOutlivesAnEmptiedBoard_F105) {
   world_.source->put("a", "one");
-  auto asked = operate();
+  auto& asked = watch();
   ASSERT_TRUE(run(asked.set_paused(true)));
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));  // before anybody else has read it
+  EXPECT_FALSE(status().paused);
+  pass(seconds{5});
+  EXPECT_TRUE(status().paused);
   start("p1");
+  auto& another = watch();
+  pass(seconds{5});
+  ASSERT_TRUE(run(another.set_paused(false)));
   pass(seconds{5});
   ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
-  EXPECT_FALSE(status().paused);
+  pass(seconds{5});
+  EXPECT_FALSE(status().paused) << "what another one said last counts";
+  ASSERT_TRUE(run(another.set_paused(true)));
+  pass(seconds{5});
+  const auto had = waiting();
+  world_.source->put("b", "two");
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
   pass(minutes{30});
-  EXPECT_EQ(waiting(), 0u);
+  EXPECT_EQ(waiting(), had);
   EXPECT_TRUE(status().paused);
 }
 

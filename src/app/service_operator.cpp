@@ -109,7 +109,9 @@ Task<Result<admin::ScanRequest>> ServiceOperator::scan(bool audit) {
 }
 
 Task<Status> ServiceOperator::set_paused(bool paused) {
-  return rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "0", Milliseconds{0});
+  auto posted = co_await rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "0", Milliseconds{0});
+  if (posted) paused_ = paused;
+  co_return posted;
 }
 
 Task<Result<ServiceOperator::Notes>> ServiceOperator::read_notes() {
@@ -256,7 +258,17 @@ Task<> ServiceOperator::watch() {
   for (;;) {
     const auto read = co_await rooms_.board->read(kControlTopic);
     reachable_ = read.has_value();
+    if (read) co_await keep_pause(&*read);
     co_await rooms_.clock->sleep(kWatchInterval);
+  }
+}
+
+/// If Redis was emptied, who comes new is to know, too.
+Task<> ServiceOperator::keep_pause(const std::map<std::string, std::string>* control) {
+  if (control->contains(kPausedNote)) {
+    paused_ = is_paused(*control, paused_);
+  } else if (paused_) {
+    (void)co_await set_paused(true);  // the next look tries again
   }
 }
 
