@@ -214,7 +214,7 @@ TEST_F(Adoption, WritesProvenanceWhereThatIsWanted) {
     const auto object = target_->describe(key);
     const auto& metadata = object->at("metadata").as_object();
     EXPECT_EQ(metadata.at("ferry-adopted"), "true");
-    EXPECT_EQ(metadata.at("ferry-source"), "s3://" + kSource + "/" + key);
+    EXPECT_EQ(metadata.at("ferry-source").as_string(), "s3://" + kSource + "/" + key);
     EXPECT_TRUE(metadata.contains("mtime"));
     EXPECT_EQ(object->at("metageneration"), "2");
   }

@@ -227,7 +227,8 @@ class FakeBucket {
     auto entries =
         object.resource["metadata"].is_object() ? object.resource["metadata"].as_object() : boost::json::object{};
     std::size_t bytes = 0;
-    for (const auto& [entry, value] : boost::json::parse(request.body).at("metadata").as_object()) {
+    const auto document = boost::json::parse(request.body);
+    for (const auto& [entry, value] : document.at("metadata").as_object()) {
       if (value.is_null()) {
         entries.erase(entry);
       } else {
