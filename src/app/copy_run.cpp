@@ -36,7 +36,7 @@ class CopyRun::Crew {
         rooms_(std::move(rooms)),
         outcomes_(rooms_.report),
         queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
-        filter_{settings.include, settings.exclude},
+        filter_(settings.filter),
         scan_id_(make_scan_id(rooms_.rng)),
         began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())) {}
 
@@ -82,8 +82,9 @@ class CopyRun::Crew {
     first_page_ = *std::move(first_page);
 
     ScanOptions options;
-    options.policy.on_foreign = settings_.on_foreign;
+    options.policy = {settings_.on_foreign, settings_.restore_days.has_value()};
     options.filter = filter_;
+    options.old_listing = settings_.listing.inventory.has_value();
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
     publisher_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), queue_.get(),
@@ -134,6 +135,7 @@ class CopyRun::Crew {
   /// Once, after a scan that saw everything and transfers that all settled.
   bool may_tidy() {
     const std::lock_guard lock{mutex_};
+    if (settings_.listing.manifest || settings_.listing.inventory) return false;  // not all that is in scope was seen
     if (settings_.dry_run || stopping_ || broken_ || tidied_) return false;
     const TallySnapshot seen = look(tally_);
     return seen.listing_done && seen.settled() == seen.listed;

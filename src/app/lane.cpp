@@ -55,6 +55,7 @@ MigratorOptions migrator_options(const Settings& settings, const TransferLane& l
   MigratorOptions options;
   options.policy.on_foreign = settings.on_foreign;
   options.choices = {settings.integrity, settings.metadata};
+  if (settings.restore_days) options.choices.restore.emplace(settings.restore_days, settings.restore_tier);
   options.transfers = lane.transfers;
   return options;
 }

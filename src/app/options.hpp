@@ -43,6 +43,7 @@ inline constexpr unsigned kInPublisher = 1U << static_cast<unsigned>(Command::kP
 inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMigrator);
 inline constexpr unsigned kInCache = 1U << static_cast<unsigned>(Command::kCache);
 inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
+inline constexpr unsigned kInScans = kInCopy | kInVerify | kInPublisher;  ///< that list the source
 inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache;
 
 struct Option {

@@ -108,6 +108,7 @@ TallySnapshot look(const Tally& tally) {
   seen.failed = tally.failed;
   seen.failed_bytes = tally.failed_bytes;
   seen.deleted = tally.deleted;
+  seen.restores = tally.restores;
   seen.retried = tally.retried;
   seen.moved_bytes = tally.moved_bytes;
   seen.active = tally.active;
@@ -145,7 +146,8 @@ std::string page_of(const CopyEnding& ending) {
     page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
   }
   page += page_row(ending.dry_run ? "can't be copied" : "failed", tally.failed, tally.failed_bytes);
-  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
+  if (tally.restores > 0) page += page_row("restores", tally.restores, std::nullopt, "asked for; run again when ready");
+  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by filters");
   page += page_requests(ending.source_requests, ending.target_requests);
   for (const ObjectKey& key : ending.examples) page += "  would copy  " + printable(key.str()) + "\n";
   if (tally.planned > ending.examples.size() && !ending.examples.empty()) page += "  would copy  ...\n";
@@ -175,6 +177,7 @@ std::string json_of(const CopyEnding& ending) {
                              {"superseded", tally.superseded},
                              {"failed", tally.failed},
                              {"deleted", tally.deleted},
+                             {"restores", tally.restores},
                              {"bytes", tally.copied_bytes},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"rungs", std::move(rungs)},

@@ -51,7 +51,9 @@ class VerifyCrew {
     if (!first_page) return fail(std::move(first_page).error());
     first_page_ = *std::move(first_page);
     VerifyOptions options;
-    options.filter = Filter{settings_.include, settings_.exclude};
+    options.filter = settings_.filter;
+    options.began = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());
+    options.partial = settings_.listing.manifest || settings_.listing.inventory;
     options.deep = settings_.deep;
     options.reads = settings_.transfers;
     verifier_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), &tally_,
@@ -184,7 +186,7 @@ std::string page_of(const VerifyEnding& ending) {
     const bool ignored = verdict == Verdict::kExtra && ending.ignore_extra;
     page += page_row(to_string(verdict), ending.count(verdict), std::nullopt, ignored ? "ignored" : "");
   }
-  if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by --include and --exclude");
+  if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by filters");
   if (ending.deep) page += "  read again       " + human_bytes(ending.read_bytes) + "\n";
   page += page_requests(ending.source_requests, ending.target_requests);
   page += differences_text(ending);

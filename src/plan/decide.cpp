@@ -19,6 +19,18 @@ bool same_bytes(const TargetObject& there, const SourceEntry& entry) {
   return md5 && md5->bytes == *there.md5;
 }
 
+/// Nothing: it may be worth reading.
+std::optional<Refused> out_of_reach(const SourceEntry& entry, const Policy& policy) {
+  if (entry.access == Access::kRestoring) {
+    return Refused{FailureReason::kArchived, "is being restored; copied by the first scan after it is ready"};
+  }
+  if (entry.access == Access::kArchived && !policy.restore) {
+    return Refused{FailureReason::kArchived, "archived in class " + printable(entry.storage_class) +
+                                                 ": restore it first, or run with --restore DAYS"};
+  }
+  return std::nullopt;
+}
+
 TransferPlan plan_for(const SourceEntry& entry, const TargetObject* there) {
   TransferPlan plan;
   plan.key = entry.key;
@@ -63,6 +75,7 @@ Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* th
     if (same_bytes(*there, entry)) return Unchanged{};
     if (policy.on_foreign == OnForeign::kFail) return Refused{FailureReason::kForeign, foreign_text(target_key)};
   }
+  if (auto refused = out_of_reach(entry, policy)) return *std::move(refused);
   return Copy{plan_for(entry, there)};
 }
 

@@ -17,6 +17,7 @@ enum class OnForeign { kFail, kOverwrite };  ///< what to do about target object
 
 struct Policy {
   OnForeign on_foreign = OnForeign::kFail;
+  bool restore = false;  ///< whoever transfers asks for archived objects to be made readable
 };
 
 inline constexpr std::uint64_t kTargetBytesMax = 5'497'558'138'880;  ///< 5 TiB, the largest GCS object

@@ -31,6 +31,7 @@ Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectT
       clock_(clock) {}
 
 Task<Status> Publisher::scan() {
+  began_ = std::chrono::floor<std::chrono::seconds>(clock_->wall());
   const auto executor = co_await asio::this_coro::executor;
   SourceStream wanted{executor, [this](std::optional<std::string> token) {
                         return source_->list(job_.source_prefix, std::move(token));
@@ -74,7 +75,11 @@ Task<Status> Publisher::scan() {
 }
 
 void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch* batch) {
-  if (!options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()))) {
+  if (entry.trouble) {
+    judge_trouble(entry, batch);
+    return;
+  }
+  if (!options_.filter.accepts(job_, entry, began_)) {
     ++tally_->filtered;
     return;
   }
@@ -85,6 +90,7 @@ void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch
     ++tally_->planned;
     tally_->planned_bytes += entry.size;
     copy->plan.scan = options_.scan_id;
+    copy->plan.or_newest = options_.old_listing;
     if (!options_.dry_run) {
       batch->plans.push_back(std::move(copy->plan));
     } else if (sink_) {
@@ -98,12 +104,28 @@ void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch
   }
 }
 
+/// A key that was named to us, of an object that the source doesn't have or doesn't describe.
+void Publisher::judge_trouble(const SourceEntry& entry, Batch* batch) {
+  if (!options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()))) {
+    ++tally_->filtered;
+    return;
+  }
+  ++tally_->listed;
+  if (entry.trouble->kind == ErrorKind::kGone) {
+    ++tally_->superseded;
+    if (sink_) sink_->superseded(entry.key, entry.trouble->what);
+    return;
+  }
+  const bool denied = entry.trouble->kind == ErrorKind::kDenied;
+  refuse(entry, Refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what}, batch);
+}
+
 void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) {
   ++tally_->failed;
   tally_->failed_bytes += entry.size;
   Failure failure;
   failure.key = entry.key;
-  failure.version = entry.version;
+  if (!entry.trouble) failure.version = entry.version;
   failure.reason = refused.reason;
   failure.what = std::move(refused.what);
   failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());

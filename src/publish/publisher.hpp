@@ -23,6 +23,7 @@ struct ScanOptions {
   Policy policy;
   Filter filter;
   std::string scan_id;   ///< travels with each plan
+  bool old_listing = false;  ///< the source's listing may be hours old: what changed since is looked at anew
   bool dry_run = false;  ///< decides, counts and tells the sink, but neither enqueues nor records
 
   /// Marks what is published, and publishes it again only after this time, or when it was consumed and is still missing
@@ -47,6 +48,7 @@ class Publisher {
  private:
   struct Batch;
   void judge(const SourceEntry& entry, const TargetObject* there, Batch* batch);
+  void judge_trouble(const SourceEntry& entry, Batch* batch);
   void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
   Task<Status> deliver(Batch batch);
   Task<Status> publish(std::vector<TransferPlan> plans);
@@ -62,6 +64,7 @@ class Publisher {
   Tally* tally_;
   OutcomeSink* sink_;
   Clock* clock_;
+  Seconds began_{};
 };
 
 }  // namespace ferry

@@ -12,6 +12,10 @@ namespace {
 using SourceStream = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
 using TargetStream = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
 
+std::string_view relative(const ObjectKey& key, std::string_view prefix) {
+  return std::string_view{key.str()}.substr(prefix.size());
+}
+
 std::string crc_text(std::uint32_t crc) { return hex(big_endian(crc)); }
 
 }  // namespace
@@ -101,22 +105,22 @@ void Verifier::compare_heads(Streams* streams, std::vector<Pair>* to_read) {
   }
 }
 
-bool Verifier::in_scope(const ObjectKey& key, std::size_t prefix_bytes) const {
-  return options_.filter.accepts(std::string_view{key.str()}.substr(prefix_bytes));
-}
-
 void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read) {
-  if (!in_scope(entry.key, job_.source_prefix.size())) {
+  const bool accepted = entry.trouble
+                            ? options_.filter.accepts(relative(entry.key, job_.source_prefix))
+                            : options_.filter.accepts(job_, entry, options_.began);
+  if (!accepted) {
     ++tally_->filtered;
     return;
   }
   ++tally_->listed;
   tally_->listed_bytes += entry.size;
   if (there) ++tally_->target_listed;
-  auto judgement = judge(job_, entry, there);
+  auto judgement = entry.trouble ? Judgement{Verdict::kUnverified, Evidence::kNone, entry.trouble->what}
+                                 : judge(job_, entry, there);
   // Reading again can settle what the listings left open; it can't make another version or another size right.
   const bool by_size = judgement.verdict == Verdict::kDifferent && judgement.evidence != Evidence::kMd5;
-  if (options_.deep && there && !by_size && judgement.verdict != Verdict::kStale) {
+  if (options_.deep && there && !entry.trouble && !by_size && judgement.verdict != Verdict::kStale) {
     to_read->push_back(Pair{entry, *there});
     return;
   }
@@ -124,7 +128,7 @@ void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there
 }
 
 void Verifier::settle_extra(const TargetObject& there) {
-  if (!in_scope(there.key, job_.target_prefix.size())) return;
+  if (options_.partial || !options_.filter.accepts(relative(there.key, job_.target_prefix))) return;
   ++tally_->target_listed;
   auto judgement = judge_extra(job_, there);
   ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
@@ -149,7 +153,7 @@ Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
     return Judgement{Verdict::kUnverified, Evidence::kNone, std::move(what)};
   };
   if (!pair->there.crc32c) co_return undecided("the target gives no CRC32C");
-  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag);
+  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag, 0, pair->entry.version.version_id);
   if (!reader) co_return undecided(std::move(reader).error().during("read source").what);
   auto buffer = buffers_.take(BufferPool::kBytesMax);
   std::uint32_t crc = 0;
@@ -183,8 +187,10 @@ void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Jud
     finding.key = entry.key;
     finding.target_key = job_.target_key(entry.key);
     finding.judgement = std::move(judgement);
-    finding.source_version = entry.version;
-    finding.source_size = entry.size;
+    if (!entry.trouble) {
+      finding.source_version = entry.version;
+      finding.source_size = entry.size;
+    }
     if (there) {
       finding.target_generation = there->generation;
       finding.target_size = there->size;

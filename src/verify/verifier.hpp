@@ -20,6 +20,8 @@ namespace ferry {
 
 struct VerifyOptions {
   Filter filter;           ///< sees source keys, and target keys as the source would name them
+  Seconds began{};         ///< what the filter's ages count from
+  bool partial = false;    ///< the source's listing doesn't show all there is: then nothing at the target is extra
   bool deep = false;       ///< read every source object and compare CRC32C
   std::size_t reads = 64;  ///< at once, if deep
 };
@@ -81,7 +83,6 @@ class Verifier {
   Task<> read_again(Pair pair);
   Task<Judgement> compare_bytes(const Pair* pair);
   void conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement);
-  [[nodiscard]] bool in_scope(const ObjectKey& key, std::size_t prefix_bytes) const;
 
   Job job_;
   VerifyOptions options_;
