@@ -29,10 +29,11 @@ class RecordingSink final : public OutcomeSink {
   void copied(const Receipt& receipt) override { receipts.push_back(receipt); }
   void superseded(const ObjectKey& key, std::string_view why) override { gone.emplace_back(key, why); }
   void failed(const Failure& failure) override { failures.push_back(failure); }
+  void skipped(const ObjectKey& key, std::string_view why) override { left_out.emplace_back(key, why); }
   void refused(std::string_view why) override { refusals.emplace_back(why); }
 
   std::vector<Receipt> receipts;
-  std::vector<std::pair<ObjectKey, std::string>> gone;
+  std::vector<std::pair<ObjectKey, std::string>> gone, left_out;
   std::vector<Failure> failures;
   std::vector<std::string> refusals;
 };

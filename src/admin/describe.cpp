@@ -70,6 +70,7 @@ json::object describe(const ScanState& scan) {
   object["unchanged"] = scan.unchanged;
   object["waiting"] = scan.waiting;
   object["failed"] = scan.failed;
+  object["skipped"] = scan.skipped;
   return object;
 }
 

@@ -25,7 +25,7 @@ struct ScanState {
   std::optional<Seconds> ended;
   std::string outcome;  ///< empty while running; "complete", or the error in one line
   std::uint64_t listed = 0, listed_bytes = 0, published = 0, published_bytes = 0, unchanged = 0, waiting = 0,
-                failed = 0;
+                failed = 0, skipped = 0;
 };
 
 struct TransferState {

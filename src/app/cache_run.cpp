@@ -12,6 +12,7 @@
 #include "kit/async/task_group.hpp"
 #include "kit/base/text.hpp"
 #include "plan/decide.hpp"
+#include "plan/names.hpp"
 
 namespace ferry::app {
 namespace {
@@ -169,8 +170,8 @@ class CacheCrew {
 
   /// Nothing for objects that somebody else wrote, or that are not what their provenance says.
   std::optional<Receipt> receipt_of(const TargetObject& object) const {
-    const auto key = settings_.job.source_key(object.key);
-    if (!key || !object.provenance) return std::nullopt;
+    const auto key = origin_of(settings_.job, object);
+    if (!key) return std::nullopt;
     const Provenance& said = *object.provenance;
     if (!holds(object, settings_.job, *key, said.version, said.size)) return std::nullopt;
     const auto now = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());

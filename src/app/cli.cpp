@@ -278,6 +278,7 @@ class Merger {
     }
     auto job = parse_job(source, target);
     if (!job) return fail(std::move(job).error());
+    job->names = settings_.job.names;
     settings_.job = *std::move(job);
     return Unit{};
   }

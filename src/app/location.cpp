@@ -84,6 +84,9 @@ Result<Location> parse(const Side& side, std::string_view text) {
   if (&side == &kTarget && prefix.find_first_of("\r\n") != std::string::npos) {
     return wrong("a GCS name can't hold line breaks");
   }
+  if (&side == &kTarget && prefix.starts_with(".well-known/acme-challenge/")) {
+    return wrong("GCS names under .well-known/acme-challenge/ are reserved");
+  }
   return Location{std::string{bucket}, std::move(prefix)};
 }
 

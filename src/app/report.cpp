@@ -124,6 +124,15 @@ void Outcomes::failed(const Failure& failure) {
   report_->write(boost::json::serialize(line));
 }
 
+void Outcomes::skipped(const ObjectKey& key, std::string_view why) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "skipped"}};
+  set_key(&line, key);
+  line["reason"] = to_string(FailureReason::kName);
+  line["what"] = printable(why);
+  report_->write(boost::json::serialize(line));
+}
+
 void Outcomes::planned(const TransferPlan& plan) {
   {
     const std::lock_guard lock{mutex_};

@@ -1,5 +1,5 @@
 #pragma once
-// --report FILE: one line of JSON per object that was copied, superseded or failed, and the summary as the last line.
+// --report FILE: one line of JSON per object that was copied, superseded, skipped or failed, and the summary as the last line.
 
 #include <boost/json/fwd.hpp>
 #include <memory>
@@ -53,6 +53,7 @@ class Outcomes final : public OutcomeSink {
   void copied(const Receipt& receipt) override;
   void superseded(const ObjectKey& key, std::string_view why) override;
   void failed(const Failure& failure) override;
+  void skipped(const ObjectKey& key, std::string_view why) override;
   void planned(const TransferPlan& plan) override;
 
   [[nodiscard]] std::vector<Failure> failures() const;    ///< the first few

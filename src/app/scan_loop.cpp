@@ -145,6 +145,7 @@ void ScanLoop::conclude(Running* running, const Status& scanned) {
   scan.unchanged = tally.unchanged;
   scan.waiting = tally.pending;
   scan.failed = tally.failed;
+  scan.skipped = tally.skipped;
   const bool goes_on = !scanned && scanned.error().what.empty();
   const bool first = notes_.scans.size() == 1;
   if (scanned || (goes_on && first)) {
@@ -166,7 +167,8 @@ void ScanLoop::conclude(Running* running, const Status& scanned) {
                              {"published", scan.published},
                              {"waiting", scan.waiting},
                              {"unchanged", scan.unchanged},
-                             {"failed", scan.failed}});
+                             {"failed", scan.failed},
+                             {"skipped", scan.skipped}});
   } else {
     log::warn("scan.failed", {{"scan", scan.id}, {"error", scan.outcome}});
     set_trouble("the last scan failed: " + scan.outcome);

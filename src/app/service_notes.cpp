@@ -81,7 +81,8 @@ json::object json_of(const admin::ScanState& scan) {
                       {"published_bytes", scan.published_bytes},
                       {"unchanged", scan.unchanged},
                       {"waiting", scan.waiting},
-                      {"failed", scan.failed}};
+                      {"failed", scan.failed},
+                      {"skipped", scan.skipped}};
   if (scan.ended) object["ended"] = number_of(*scan.ended);
   return object;
 }
@@ -101,6 +102,7 @@ admin::ScanState scan_of(const Fields& fields) {
   fields.read("unchanged", &scan.unchanged);
   fields.read("waiting", &scan.waiting);
   fields.read("failed", &scan.failed);
+  fields.read("skipped", &scan.skipped);
   return scan;
 }
 

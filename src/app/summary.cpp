@@ -107,6 +107,8 @@ TallySnapshot look(const Tally& tally) {
   seen.superseded_bytes = tally.superseded_bytes;
   seen.failed = tally.failed;
   seen.failed_bytes = tally.failed_bytes;
+  seen.skipped = tally.skipped;
+  seen.skipped_bytes = tally.skipped_bytes;
   seen.deleted = tally.deleted;
   seen.restores = tally.restores;
   seen.retried = tally.retried;
@@ -146,6 +148,9 @@ std::string page_of(const CopyEnding& ending) {
     page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
   }
   page += page_row(ending.dry_run ? "can't be copied" : "failed", tally.failed, tally.failed_bytes);
+  if (tally.skipped > 0) {
+    page += page_row("skipped", tally.skipped, tally.skipped_bytes, "names that the target can't hold (--names skip)");
+  }
   if (tally.restores > 0) page += page_row("restores", tally.restores, std::nullopt, "asked for; run again when ready");
   if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by filters");
   page += page_requests(ending.source_requests, ending.target_requests);
@@ -176,6 +181,7 @@ std::string json_of(const CopyEnding& ending) {
                              {"unchanged", tally.unchanged},
                              {"superseded", tally.superseded},
                              {"failed", tally.failed},
+                             {"skipped", tally.skipped},
                              {"deleted", tally.deleted},
                              {"restores", tally.restores},
                              {"bytes", tally.copied_bytes},

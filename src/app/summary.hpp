@@ -23,6 +23,7 @@ struct TallySnapshot {
   std::uint64_t copied = 0, copied_bytes = 0;
   std::uint64_t superseded = 0, superseded_bytes = 0;
   std::uint64_t failed = 0, failed_bytes = 0;
+  std::uint64_t skipped = 0, skipped_bytes = 0;
   std::uint64_t deleted = 0, restores = 0, retried = 0, moved_bytes = 0, active = 0;
   bool listing_done = false;
   std::array<std::uint64_t, kRungs> rungs{};
@@ -30,7 +31,7 @@ struct TallySnapshot {
   std::array<std::uint64_t, kLosses> losses{};
 
   /// Settled so far, whichever way; in a finished run this is `listed`.
-  [[nodiscard]] std::uint64_t settled() const { return copied + unchanged + superseded + failed; }
+  [[nodiscard]] std::uint64_t settled() const { return copied + unchanged + superseded + failed + skipped; }
 };
 
 /// Not one moment of all counters, but each counter once: settled ones first, so that settled() never passes `listed`.

@@ -86,6 +86,7 @@ class VerifyCrew {
     ending.listed_bytes = tally_.listed_bytes;
     ending.target_listed = tally_.target_listed;
     ending.filtered = tally_.filtered;
+    ending.skipped = tally_.skipped;
     ending.read_bytes = tally_.read_bytes;
     for (std::size_t i = 0; i < ending.verdicts.size(); ++i) ending.verdicts[i] = tally_.verdicts[i];
     for (std::size_t i = 0; i < ending.evidences.size(); ++i) ending.evidences[i] = tally_.evidences[i];
@@ -186,6 +187,9 @@ std::string page_of(const VerifyEnding& ending) {
     const bool ignored = verdict == Verdict::kExtra && ending.ignore_extra;
     page += page_row(to_string(verdict), ending.count(verdict), std::nullopt, ignored ? "ignored" : "");
   }
+  if (ending.skipped > 0) {
+    page += page_row("skipped", ending.skipped, std::nullopt, "names that the target can't hold (--names skip)");
+  }
   if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by filters");
   if (ending.deep) page += "  read again       " + human_bytes(ending.read_bytes) + "\n";
   page += page_requests(ending.source_requests, ending.target_requests);
@@ -212,6 +216,7 @@ std::string json_of(const VerifyEnding& ending) {
                              {"verdicts", std::move(verdicts)},
                              {"evidence", std::move(evidences)},
                              {"filtered", ending.filtered},
+                             {"skipped", ending.skipped},
                              {"read_bytes", ending.read_bytes},
                              {"deep", ending.deep},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},

@@ -35,7 +35,7 @@ class Findings final : public FindingSink {
 
 struct VerifyEnding {
   Job job;
-  std::uint64_t listed = 0, listed_bytes = 0, target_listed = 0, filtered = 0, read_bytes = 0;
+  std::uint64_t listed = 0, listed_bytes = 0, target_listed = 0, filtered = 0, skipped = 0, read_bytes = 0;
   std::array<std::uint64_t, kVerdicts> verdicts{};
   std::array<std::uint64_t, kEvidences> evidences{};
   double seconds = 0;

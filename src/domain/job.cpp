@@ -1,7 +1,5 @@
 #include "domain/job.hpp"
 
-#include <cassert>
-
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
 
@@ -29,18 +27,6 @@ std::string Job::id() const {
 
 std::string Job::describe() const {
   return location("s3://", source_bucket, source_prefix) + " → " + location("gs://", target_bucket, target_prefix);
-}
-
-ObjectKey Job::target_key(const ObjectKey& source_key) const {
-  assert(covers(source_key));
-  return ObjectKey{target_prefix + source_key.str().substr(source_prefix.size())};
-}
-
-std::optional<ObjectKey> Job::source_key(const ObjectKey& target_key) const {
-  if (!target_key.str().starts_with(target_prefix)) return std::nullopt;
-  auto key = source_prefix + target_key.str().substr(target_prefix.size());
-  if (key.empty()) return std::nullopt;  // the prefix itself, as an object: no source key maps to it
-  return ObjectKey{std::move(key)};
 }
 
 std::string Job::source_uri(const ObjectKey& source_key) const {

@@ -14,6 +14,7 @@ constexpr std::string_view kEtag = "ferry-etag";
 constexpr std::string_view kModified = "ferry-modified";
 constexpr std::string_view kSize = "ferry-size";
 constexpr std::string_view kSource = "ferry-source";
+constexpr std::string_view kSourceEncoded = "ferry-source-encoded";
 constexpr std::string_view kVersionId = "ferry-version-id";
 
 constexpr std::array<std::string_view, kRungs> kRungNames{
@@ -21,20 +22,21 @@ constexpr std::array<std::string_view, kRungs> kRungNames{
     "transport", "crc32c-parts", "crc32-parts", "sha1-parts", "sha256-parts", "read-twice"};
 
 struct Entries {
-  std::optional<std::string> check, etag, modified, size, source, version_id;
+  std::optional<std::string> check, etag, modified, size, source, source_encoded, version_id;
 };
 
 /// Ours out of all entries; nothing if one of our names is there twice.
 std::optional<Entries> pick(const UserMetadata& metadata) {
   Entries entries;
   for (const auto& [name, value] : metadata) {
-    auto* const entry = name == kCheck       ? &entries.check
-                        : name == kEtag      ? &entries.etag
-                        : name == kModified  ? &entries.modified
-                        : name == kSize      ? &entries.size
-                        : name == kSource    ? &entries.source
-                        : name == kVersionId ? &entries.version_id
-                                             : nullptr;
+    auto* const entry = name == kCheck           ? &entries.check
+                        : name == kEtag          ? &entries.etag
+                        : name == kModified      ? &entries.modified
+                        : name == kSize          ? &entries.size
+                        : name == kSource        ? &entries.source
+                        : name == kSourceEncoded ? &entries.source_encoded
+                        : name == kVersionId     ? &entries.version_id
+                                                 : nullptr;
     if (entry == nullptr) continue;
     if (*entry || value.empty() || !is_utf8(value)) return std::nullopt;
     *entry = value;
@@ -51,6 +53,22 @@ bool is_source_uri(std::string_view uri) {
   return slash != std::string_view::npos && slash > 0 && slash + 1 < uri.size();
 }
 
+bool fits_a_header(std::string_view uri) {
+  return uri.find_first_of("\r\n") == std::string_view::npos && is_utf8(uri) &&
+         uri.find("\xEF\xBF\xBE") == std::string_view::npos && uri.find("\xEF\xBF\xBF") == std::string_view::npos;
+}
+
+std::string encoded(std::string_view uri) { return percent_encode(uri, "/:"); }
+
+/// The source in whichever form it is there; nothing if in both, or in a form that we don't write.
+std::optional<std::string> source_of(Entries* entries) {
+  if (entries->source.has_value() == entries->source_encoded.has_value()) return std::nullopt;
+  if (entries->source) return fits_a_header(*entries->source) ? std::move(entries->source) : std::nullopt;
+  auto source = percent_decode(*entries->source_encoded);
+  if (!source || fits_a_header(*source) || encoded(*source) != *entries->source_encoded) return std::nullopt;
+  return source;
+}
+
 }  // namespace
 
 std::string_view to_string(Rung rung) { return kRungNames.at(static_cast<std::size_t>(rung)); }
@@ -62,12 +80,13 @@ std::optional<Rung> parse_rung(std::string_view text) {
 }
 
 UserMetadata to_metadata(const Provenance& provenance) {
+  const bool plain = fits_a_header(provenance.source);
   UserMetadata metadata{
       {std::string{kCheck}, std::string{to_string(provenance.check)}},
       {std::string{kEtag}, provenance.version.etag.str()},
       {std::string{kModified}, rfc3339(provenance.version.modified)},
       {std::string{kSize}, std::to_string(provenance.size)},
-      {std::string{kSource}, provenance.source},
+      {std::string{plain ? kSource : kSourceEncoded}, plain ? provenance.source : encoded(provenance.source)},
   };
   if (const auto& id = provenance.version.version_id) metadata.emplace_back(kVersionId, id->str());
   return metadata;
@@ -76,7 +95,8 @@ UserMetadata to_metadata(const Provenance& provenance) {
 std::optional<Provenance> parse_provenance(const UserMetadata& metadata) {
   auto entries = pick(metadata);
   if (!entries) return std::nullopt;
-  auto& [check, etag, modified, size, source, version_id] = *entries;
+  auto source = source_of(&*entries);
+  auto& [check, etag, modified, size, plain_source, encoded_source, version_id] = *entries;
   if (!check || !etag || !modified || !size || !source || !is_source_uri(*source)) return std::nullopt;
 
   const auto rung = parse_rung(*check);

@@ -39,7 +39,9 @@ struct Provenance {
   Rung check = Rung::kTransport;
 };
 
-/// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check.
+/// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check. Metadata travels
+/// as headers, too: a source that no header can hold (line breaks, no UTF-8) is "ferry-source-encoded" instead,
+/// percent-encoded.
 inline constexpr std::string_view kProvenancePrefix = "ferry-";
 [[nodiscard]] UserMetadata to_metadata(const Provenance& provenance);
 /// Nothing unless every required entry is there and well-formed: half a provenance is none.

@@ -11,7 +11,7 @@ namespace ferry {
 namespace {
 
 Provenance sample() {
-  return {"s3://photos/2026/größe//a b\n.jpg",
+  return {"s3://photos/2026/größe//a b.jpg",
           {ETag{"\"9b2cf535f27731c974343645a3985328-3\""}, *parse_rfc3339("2026-01-02T03:04:05Z"),
            VersionId{"3/L4kqtJl+r="}},
           1234567890123,
@@ -45,7 +45,7 @@ TEST(Provenance, IsWrittenUnderStableSortedNames) {
       {"ferry-etag", "\"9b2cf535f27731c974343645a3985328-3\""},
       {"ferry-modified", "2026-01-02T03:04:05Z"},
       {"ferry-size", "1234567890123"},
-      {"ferry-source", "s3://photos/2026/größe//a b\n.jpg"},
+      {"ferry-source", "s3://photos/2026/größe//a b.jpg"},
       {"ferry-version-id", "3/L4kqtJl+r="},
   };
   EXPECT_EQ(to_metadata(sample()), expected);
@@ -57,6 +57,26 @@ TEST(Provenance, LeavesTheVersionIdOutWhereThereIsNone) {
   const auto metadata = to_metadata(provenance);
   EXPECT_EQ(metadata.size(), 5U);
   expect_same(parse_provenance(metadata), provenance);
+}
+
+TEST(Provenance, EncodesASourceThatNoHeaderCanHold_F036_F152) {
+  auto provenance = sample();
+  provenance.source = "s3://photos/a b/100%\r\n\xff";
+  const auto metadata = to_metadata(provenance);
+  EXPECT_NE(std::ranges::find(metadata, std::pair<std::string, std::string>{"ferry-source-encoded",
+                                                                             "s3://photos/a%20b/100%25%0D%0A%FF"}),
+            metadata.end());
+  expect_same(parse_provenance(metadata), provenance);
+}
+
+TEST(Provenance, IsNoneIfItsSourceIsThereInTwoFormsOrInTheWrongOne_F045) {
+  EXPECT_FALSE(parse_provenance(with(to_metadata(sample()), "ferry-source-encoded", "s3://photos/a%0A")));
+  EXPECT_FALSE(parse_provenance(with(to_metadata(sample()), "ferry-source", "s3://photos/a\n")));
+  const auto bare = without(to_metadata(sample()), "ferry-source");
+  EXPECT_TRUE(parse_provenance(with(bare, "ferry-source-encoded", "s3://photos/a%0A")));
+  for (const auto* form : {"s3://photos/a%0a", "s3://photos/a", "s3://photos/%61%0A", "s3://photos/%0", "photos/%0A"}) {
+    EXPECT_FALSE(parse_provenance(with(bare, "ferry-source-encoded", form))) << form;
+  }
 }
 
 TEST(Provenance, IsFoundAmongTheUsersEntriesInAnyOrder) {

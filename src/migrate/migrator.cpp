@@ -5,6 +5,7 @@
 #include "kit/async/task_group.hpp"
 #include "kit/base/text.hpp"
 #include "observe/log.hpp"
+#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -142,6 +143,9 @@ Task<Migrator::Outcome> Migrator::carry(TransferPlan plan, bool first_delivery) 
     Error error{ErrorKind::kInvalid, "the message names an object outside of " + job_.describe()};
     co_return Setback{Side::kState, std::move(error), FailureReason::kMessage};
   }
+  if (const auto name = target_name(job_, plan.key); !name) {
+    co_return Setback{Side::kTarget, Error{ErrorKind::kLimit, name.error()}, FailureReason::kName};
+  }
   if (!plan.modified) {  // the smallest form of a message: what is missing is looked up
     auto meta = co_await rooms_.source->stat(plan.key, plan.version_id);
     if (!meta) {
@@ -224,7 +228,7 @@ Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::option
 
 /// Step 1 with a fresh metadata read: a receipt if the wanted version is there, else the generation to replace.
 Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan, std::optional<Generation>* expected) {
-  const ObjectKey target_key = job_.target_key(plan.key);
+  const ObjectKey target_key = target_name(job_, plan.key).value().key;
   auto there = co_await rooms_.target->stat(target_key);
   if (!there)
     co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(there).error().during("look up target")});

@@ -1022,6 +1022,19 @@ TEST(Migrator, TakesASmallMessageOfAnOldTagAsSuperseded) {
   EXPECT_FALSE(world.has("a"));
 }
 
+TEST(Migrator, PutsAKeyWithoutANameIntoTheLedgerUnread_F036) {
+  // A publisher with other --names may publish one.
+  World world;
+  world.source->put("a\nb", "x");
+  TransferPlan plan;
+  plan.key = ObjectKey{"a\nb"};
+  plan.etag = world.source->at("a\nb")->version.etag;
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.source->counts().opens + world.source->counts().stats, 0u);
+  ASSERT_EQ(world.ledger().size(), 1u);
+  EXPECT_EQ(world.ledger()[0].reason, FailureReason::kName);
+}
+
 TEST(Migrator, MakesNoRequestForAKeyOutsideOfTheJob_F092) {
   World world{{BucketName{"src"}, "in/", BucketName{"dst"}, ""}};
   world.source->put("secret", "x");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "domain/byte_range.hpp"
+#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -204,7 +205,7 @@ Task<Step<UploadSpec>> Transfer::make_spec() {
   }
   losses_ = mapped->losses;
   UploadSpec spec;
-  spec.key = job_->target_key(plan_.key);
+  spec.key = target_name(*job_, plan_.key).value().key;
   spec.size = meta_.size;
   spec.expected = expected_;
   spec.content = std::move(mapped->content);

@@ -62,6 +62,7 @@ inline constexpr std::uint64_t kCheckpointBytesMin = 8 << 20;
 /// middle abandons what was sent, except what a checkpoint keeps for a later run.
 class Transfer {
  public:
+  /// `plan.key` is one that has a name at the target.
   Transfer(const TransferRooms* rooms, const Job* job, TransferPlan plan);
 
   /// `expected`: the target's generation, known before the source is read.

@@ -14,6 +14,8 @@ class OutcomeSink {
   virtual void copied(const Receipt& receipt) = 0;
   virtual void superseded(const ObjectKey& key, std::string_view why) = 0;
   virtual void failed(const Failure& failure) = 0;
+  /// Left out because the target can't hold its name, as the job wants it.
+  virtual void skipped(const ObjectKey&, std::string_view) {}
   /// One side refuses every object: the set-up is at fault.
   virtual void refused(std::string_view) {}
   /// Dry runs only: this would be copied.

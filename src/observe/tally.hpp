@@ -1,6 +1,6 @@
 #pragma once
 // What has happened so far in one run: counters that any thread adds to and the display reads.
-// listed = copied + unchanged + superseded + failed + waiting: the books must balance (design §1.1).
+// listed = copied + unchanged + superseded + failed + skipped + waiting: the books must balance (design §1.1).
 
 #include <array>
 #include <atomic>
@@ -29,6 +29,8 @@ struct Tally {
   std::atomic<std::uint64_t> superseded_bytes{0};
   std::atomic<std::uint64_t> failed{0};  ///< in the ledger
   std::atomic<std::uint64_t> failed_bytes{0};
+  std::atomic<std::uint64_t> skipped{0};  ///< left out for want of a name that the target can hold
+  std::atomic<std::uint64_t> skipped_bytes{0};
   std::atomic<std::uint64_t> deleted{0};
   std::atomic<std::uint64_t> restores{0};     ///< archived objects that were asked for
   std::atomic<std::uint64_t> retried{0};      ///< deliveries given back for another try

@@ -2,7 +2,6 @@
 
 #include "kit/base/text.hpp"
 #include "plan/integrity.hpp"
-#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -61,11 +60,6 @@ std::string foreign_text(const ObjectKey& target_key) {
 }
 
 Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there, const Policy& policy) {
-  const ObjectKey target_key = job.target_key(entry.key);
-  if (auto problem = name_problem(target_key)) {
-    return Refused{FailureReason::kName,
-                   "Google Cloud Storage can't hold this name: " + *problem + "; rename it at the source"};
-  }
   if (entry.size > kTargetBytesMax) {
     return Refused{FailureReason::kTooLarge,
                    human_bytes(entry.size) + " is above the target's limit of 5 TiB for one object"};
@@ -73,7 +67,7 @@ Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* th
   if (there && holds(*there, job, entry.key, entry.version, entry.size)) return Unchanged{};
   if (there && !ours(*there, job, entry.key)) {
     if (same_bytes(*there, entry)) return Unchanged{};
-    if (policy.on_foreign == OnForeign::kFail) return Refused{FailureReason::kForeign, foreign_text(target_key)};
+    if (policy.on_foreign == OnForeign::kFail) return Refused{FailureReason::kForeign, foreign_text(there->key)};
   }
   if (auto refused = out_of_reach(entry, policy)) return *std::move(refused);
   return Copy{plan_for(entry, there)};

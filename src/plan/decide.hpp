@@ -40,7 +40,7 @@ struct Refused {
 };
 using Decision = std::variant<Copy, Unchanged, Refused>;
 
-/// `there`: what the target holds under the mapped name, or null.
+/// `there`: what the target holds under the name that target_name() gives, or null. That it gives one, is known.
 [[nodiscard]] Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* there,
                               const Policy& policy);
 

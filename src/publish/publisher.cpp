@@ -1,8 +1,11 @@
 #include "publish/publisher.hpp"
 
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
 #include "kit/async/page_stream.hpp"
+#include "kit/async/task_group.hpp"
+#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
@@ -10,12 +13,28 @@ namespace {
 using SourceStream = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
 using TargetStream = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
 
+constexpr std::size_t kLookupsMax = 32;  // at once
+
+Task<Result<TargetPage>> nothing_there() { co_return TargetPage{}; }
+
 }  // namespace
+
+/// A source object whose name had to be escaped, on its way to be looked up at the target.
+struct Publisher::Aside {
+  SourceEntry entry;
+  ObjectKey target_key;
+};
 
 /// What one stretch of the merge came to, until it is handed over.
 struct Publisher::Batch {
   std::vector<TransferPlan> plans;
   std::vector<Failure> failures;
+  std::vector<Aside> asides;
+};
+
+struct Publisher::Streams {
+  SourceStream source;
+  TargetStream target;
 };
 
 Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
@@ -33,59 +52,120 @@ Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectT
 Task<Status> Publisher::scan() {
   began_ = std::chrono::floor<std::chrono::seconds>(clock_->wall());
   const auto executor = co_await asio::this_coro::executor;
-  SourceStream wanted{executor, [this](std::optional<std::string> token) {
-                        return source_->list(job_.source_prefix, std::move(token));
-                      }};
-  TargetStream present{executor, [this](std::optional<std::string> token) {
-                         return target_->list(job_.target_prefix, std::move(token));
-                       }};
-  auto merge = [](Publisher* self, SourceStream* source, TargetStream* target) -> Task<Status> {
-    for (;;) {
-      // Both heads must stand before they can be compared. Each page is awaited once; the merge itself never suspends.
-      if (auto filled = co_await source->fill(); !filled)
-        co_return fail(std::move(filled).error().during("list source"));
-      if (auto filled = co_await target->fill(); !filled)
-        co_return fail(std::move(filled).error().during("list target"));
-      if (!source->head()) co_return Unit{};
-      Batch batch;
-      while (source->head() && !target->starved()) {
-        const ObjectKey target_key = self->job_.target_key(source->head()->key);
-        while (target->head() && target->head()->key < target_key) target->step();
-        if (target->starved()) break;  // the match may be on the next page
-        const bool match = target->head() && target->head()->key == target_key;
-        self->judge(*source->head(), match ? target->head() : nullptr, &batch);
-        source->step();
-      }
-      if (auto delivered = co_await self->deliver(std::move(batch)); !delivered) co_return delivered;
-    }
+  auto list_source = [this](std::optional<std::string> token) {
+    return source_->list(job_.source_prefix, std::move(token));
   };
+  auto list_target = [this](std::optional<std::string> token) {
+    return target_ ? target_->list(job_.target_prefix, std::move(token)) : nothing_there();
+  };
+  Streams streams{SourceStream{executor, std::move(list_source)}, TargetStream{executor, std::move(list_target)}};
   Result<Unit> outcome = Unit{};
   std::exception_ptr cancelled;
   try {
-    outcome = co_await merge(this, &wanted, &present);
+    outcome = co_await merge(&streams);
   } catch (...) {
     cancelled = std::current_exception();
   }
   if (cancelled) co_await shield();
-  co_await wanted.close();
-  co_await present.close();
+  co_await streams.source.close();
+  co_await streams.target.close();
   if (cancelled) std::rethrow_exception(cancelled);
   if (outcome) tally_->listing_done = true;
   co_return outcome;
 }
 
-void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch* batch) {
+Task<Status> Publisher::merge(Streams* streams) {
+  auto& [source, target] = *streams;
+  for (;;) {
+    // Both heads must stand before they can be compared. Each page is awaited once; the merge itself never suspends.
+    if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
+    if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
+    if (!source.head()) co_return Unit{};
+    Batch batch;
+    match_heads(streams, &batch);
+    if (auto looked = co_await look_up(&batch); !looked) co_return fail(std::move(looked).error().during("list target"));
+    if (auto delivered = co_await deliver(std::move(batch)); !delivered) co_return delivered;
+  }
+}
+
+/// As far as both pages reach.
+void Publisher::match_heads(Streams* streams, Batch* batch) {
+  auto& [source, target] = *streams;
+  while (source.head() && !target.starved()) {
+    if (!in_scope(*source.head())) {
+      ++tally_->filtered;
+    } else if (!match(*source.head(), streams, batch)) {
+      return;
+    }
+    source.step();
+  }
+}
+
+/// False: the match may be on the next page of the target.
+bool Publisher::match(const SourceEntry& entry, Streams* streams, Batch* batch) {
+  TargetStream& target = streams->target;
   if (entry.trouble) {
     judge_trouble(entry, batch);
-    return;
+    return true;
   }
-  if (!options_.filter.accepts(job_, entry, began_)) {
-    ++tally_->filtered;
-    return;
+  auto name = target_name(job_, entry.key);
+  if (!name) {
+    conclude(entry, nullptr, Refused{FailureReason::kName, std::move(name).error()}, batch);
+    return true;
   }
+  if (name->escaped) {
+    batch->asides.push_back({entry, std::move(name->key)});
+    return true;
+  }
+  while (target.head() && target.head()->key < name->key) target.step();
+  if (target.starved()) return false;
+  judge(entry, target.head() && target.head()->key == name->key ? target.head() : nullptr, batch);
+  return true;
+}
+
+/// By listing, so that a scan needs no other permission.
+Task<Status> Publisher::look_up(Batch* batch) {
+  if (batch->asides.empty()) co_return Unit{};
+  const auto asides = std::exchange(batch->asides, {});
+  Status outcome = Unit{};
+  TaskGroup lookups{co_await asio::this_coro::executor};
+  for (std::size_t i = 0; i < asides.size() && outcome; ++i) {
+    lookups.spawn(look_up_one(&asides[i], batch, &outcome));
+    if (lookups.size() == kLookupsMax) co_await lookups.join();
+  }
+  co_await lookups.join();
+  co_return outcome;
+}
+
+Task<> Publisher::look_up_one(const Aside* aside, Batch* batch, Status* outcome) {
+  if (!target_) {
+    judge(aside->entry, nullptr, batch);
+    co_return;
+  }
+  auto page = co_await target_->list(aside->target_key.str(), std::nullopt);
+  if (!page) {
+    *outcome = fail(std::move(page).error());
+    co_return;
+  }
+  // A name comes before all others that begin with it.
+  const bool there = !page->objects.empty() && page->objects.front().key == aside->target_key;
+  judge(aside->entry, there ? &page->objects.front() : nullptr, batch);
+}
+
+/// Of an object that the source doesn't describe, only the name counts.
+bool Publisher::in_scope(const SourceEntry& entry) const {
+  if (!entry.trouble) return options_.filter.accepts(job_, entry, began_);
+  return options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()));
+}
+
+void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch* batch) {
+  conclude(entry, there, decide(job_, entry, there, options_.policy), batch);
+}
+
+void Publisher::conclude(const SourceEntry& entry, const TargetObject* there, Decision decision, Batch* batch) {
   ++tally_->listed;
   tally_->listed_bytes += entry.size;
-  auto decision = decide(job_, entry, there, options_.policy);
+  if (options_.observe) options_.observe({&entry, there, &decision});
   if (auto* copy = std::get_if<Copy>(&decision)) {
     ++tally_->planned;
     tally_->planned_bytes += entry.size;
@@ -106,21 +186,24 @@ void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch
 
 /// A key that was named to us, of an object that the source doesn't have or doesn't describe.
 void Publisher::judge_trouble(const SourceEntry& entry, Batch* batch) {
-  if (!options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()))) {
-    ++tally_->filtered;
-    return;
-  }
-  ++tally_->listed;
   if (entry.trouble->kind == ErrorKind::kGone) {
+    ++tally_->listed;
     ++tally_->superseded;
     if (sink_) sink_->superseded(entry.key, entry.trouble->what);
     return;
   }
   const bool denied = entry.trouble->kind == ErrorKind::kDenied;
-  refuse(entry, Refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what}, batch);
+  Refused refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what};
+  conclude(entry, nullptr, std::move(refused), batch);
 }
 
 void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) {
+  if (refused.reason == FailureReason::kName && job_.names.policy == NamePolicy::kSkip) {
+    ++tally_->skipped;
+    tally_->skipped_bytes += entry.size;
+    if (sink_) sink_->skipped(entry.key, refused.what);
+    return;
+  }
   ++tally_->failed;
   tally_->failed_bytes += entry.size;
   Failure failure;

@@ -1,6 +1,9 @@
 #pragma once
 // Publisher: lists both sides, compares, plans, enqueues. Listing, comparing and transferring overlap: a full queue
 // makes the scan wait, and memory does not grow with the bucket (two pages per side).
+//
+// Both listings come in the order of names, so one pass matches them. Only a name that had to be escaped stands
+// elsewhere in the target's listing: such objects are looked up there one by one.
 
 #include <functional>
 #include <optional>
@@ -19,6 +22,13 @@
 
 namespace ferry {
 
+/// One source object in scope, what the target holds under its name (or null), and what follows.
+struct Sighting {
+  const SourceEntry* entry;
+  const TargetObject* there;
+  const Decision* decision;
+};
+
 struct ScanOptions {
   Policy policy;
   Filter filter;
@@ -30,13 +40,16 @@ struct ScanOptions {
   /// at the target. Nothing: no marks; the queue lives no longer than the scan.
   std::optional<Milliseconds> republish_after;
   bool audit = false;  ///< whatever the marks say, publishes all that the target lacks
+  /// Told of each object in scope what was decided. Absent: nobody wants to know.
+  std::function<void(const Sighting&)> observe;
   /// Asked before each batch is published; an error ends the scan with it. Absent: always.
   std::function<Status()> may_go_on;
 };
 
 class Publisher {
  public:
-  /// All pointers outlive the Publisher; `sink` may be null. Belongs to the executor that scan() is awaited on.
+  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a dry
+  /// run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
   Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
             StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
 
@@ -47,8 +60,17 @@ class Publisher {
 
  private:
   struct Batch;
+  struct Streams;
+  struct Aside;
+  Task<Status> merge(Streams* streams);
+  void match_heads(Streams* streams, Batch* batch);
+  bool match(const SourceEntry& entry, Streams* streams, Batch* batch);
+  Task<Status> look_up(Batch* batch);
+  Task<> look_up_one(const Aside* aside, Batch* batch, Status* outcome);
+  [[nodiscard]] bool in_scope(const SourceEntry& entry) const;
   void judge(const SourceEntry& entry, const TargetObject* there, Batch* batch);
   void judge_trouble(const SourceEntry& entry, Batch* batch);
+  void conclude(const SourceEntry& entry, const TargetObject* there, Decision decision, Batch* batch);
   void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
   Task<Status> deliver(Batch batch);
   Task<Status> publish(std::vector<TransferPlan> plans);

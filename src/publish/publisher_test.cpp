@@ -101,6 +101,87 @@ TEST(Publisher, PutsWhatCannotArriveIntoTheLedger_F036_F034) {
   EXPECT_TRUE(world.books_balance());
 }
 
+Job with_names(NamePolicy policy) { return {BucketName{"src"}, "", BucketName{"dst"}, "", {policy, false}}; }
+
+TEST(Publisher, SkipsUnholdableNamesIfThatIsWanted_F036) {
+  World world{with_names(NamePolicy::kSkip)};
+  world.source->put("bad\nname", "x");
+  world.source->put("good", "x");
+  ASSERT_TRUE(world.copy());
+  EXPECT_TRUE(world.ledger().empty());
+  EXPECT_EQ(world.tally->skipped, 1u);
+  EXPECT_EQ(world.tally->skipped_bytes, 1u);
+  EXPECT_TRUE(world.books_balance());
+  ASSERT_EQ(world.sink.left_out.size(), 1u);
+  EXPECT_EQ(world.sink.left_out[0].first.str(), "bad\nname");
+}
+
+TEST(Publisher, EscapedNamesArriveAndAreFoundAgain_F036) {
+  World world{with_names(NamePolicy::kEscape)};
+  world.source = std::make_shared<MemoryBucket>(&world.clock, 3);
+  world.target_options.page_size = 2;
+  const std::vector<std::string> keys{"\n", "..", ".well-known/acme-challenge/t", "a", "a\nb", "a\nb/c", "a~x0Ab", "z\r"};
+  for (const auto& key : keys) world.source->put(key, "of " + key);
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, keys.size());
+  EXPECT_EQ(world.text("a~x0Ab"), "of a\nb");
+  EXPECT_EQ(world.text("a~x7Ex0Ab"), "of a~x0Ab");
+  EXPECT_EQ(world.text("~x2E."), "of ..");
+
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->unchanged, keys.size()) << "no escaped object is copied for nothing";
+  world.wait(std::chrono::seconds{5});
+  world.source->put("a\nb", "changed");
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->copied, 1u);
+  EXPECT_EQ(world.text("a~x0Ab"), "changed");
+  EXPECT_TRUE(world.books_balance());
+}
+
+TEST(Publisher, AnEscapedNameThatIsTakenIsACollisionFoundBeforeAnyWrite_F042) {
+  // The look-alike was copied under its own name before escaping was asked for.
+  World world;
+  world.source->put("a~x0Ab", "look-alike");
+  ASSERT_TRUE(world.copy());
+  world.job = with_names(NamePolicy::kEscape);
+  world.source->put("a\nb", "the real one");
+  ASSERT_TRUE(world.copy());
+  const auto ledger = world.ledger();
+  ASSERT_EQ(ledger.size(), 1u);
+  EXPECT_EQ(ledger[0].key.str(), "a\nb");
+  EXPECT_EQ(ledger[0].reason, FailureReason::kForeign);
+  EXPECT_EQ(world.text("a~x0Ab"), "look-alike") << "never overwritten";
+  EXPECT_EQ(world.text("a~x7Ex0Ab"), "look-alike") << "its name while names are escaped";
+}
+
+TEST(Publisher, AFailingLookUpOfAnEscapedNameFailsTheScan_F065) {
+  World world{with_names(NamePolicy::kEscape)};
+  for (int i = 0; i < 100; ++i) world.source->put("\n" + std::to_string(i), "x");
+  world.target->fail_next(memory::TargetOp::kList, Error{ErrorKind::kDenied, "403"}, 1, ObjectKey{"~x0A50"});
+  const auto plans = world.plan();
+  ASSERT_FALSE(plans);
+  EXPECT_EQ(plans.error().kind, ErrorKind::kDenied);
+}
+
+TEST(Publisher, WithoutATargetEverythingIsToBeCopied) {
+  World world{with_names(NamePolicy::kEscape)};
+  for (const auto* key : {"a", "b\n", "c"}) world.source->put(key, "x");
+  ScanOptions options;
+  options.dry_run = true;
+  std::vector<std::string> seen;
+  options.observe = [&](const Sighting& sighting) {
+    EXPECT_FALSE(sighting.there);
+    EXPECT_TRUE(std::holds_alternative<Copy>(*sighting.decision));
+    seen.push_back(sighting.entry->key.str());
+  };
+  const auto source = memory_source(world.source);
+  Publisher publisher{world.job, std::move(options), source.get(), nullptr,
+                      nullptr,   nullptr,            world.tally.get(), nullptr, &world.clock};
+  ASSERT_TRUE(testing::run(world.context, publisher.scan(), &world.clock));
+  EXPECT_EQ(seen.size(), 3u);
+  EXPECT_EQ(world.tally->planned, 3u);
+}
+
 TEST(Publisher, LeavesOutWhatTheFilterExcludes) {
   World world{{BucketName{"src"}, "in/", BucketName{"dst"}, ""}};
   world.source->put("in/a.jpg", "x");

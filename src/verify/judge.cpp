@@ -20,13 +20,6 @@ std::string name_of(const Version& version) {
   return printable(version.etag.str()) + " of " + rfc3339(version.modified);
 }
 
-Judgement judge_missing(const Job& job, const SourceEntry& entry) {
-  if (const auto problem = name_problem(job.target_key(entry.key))) {
-    return {Verdict::kMissing, Evidence::kNone, "Google Cloud Storage can't hold this name: " + *problem};
-  }
-  return {Verdict::kMissing, Evidence::kNone, "the target has no such object; copy again"};
-}
-
 Judgement judge_stranger(const SourceEntry& entry, const TargetObject& there) {
   if (same_md5(entry, there)) return {Verdict::kOk, Evidence::kMd5};
   return {Verdict::kUnverified, Evidence::kNone,
@@ -75,7 +68,7 @@ std::string_view to_string(Evidence evidence) {
 }
 
 Judgement judge(const Job& job, const SourceEntry& entry, const TargetObject* there) {
-  if (!there) return judge_missing(job, entry);
+  if (!there) return {Verdict::kMissing, Evidence::kNone, "the target has no such object; copy again"};
   const bool ours = there->provenance && there->provenance->source == job.source_uri(entry.key);
   const bool other_version = ours && !there->provenance->version.same_as(entry.version);
   if (there->size != entry.size && !other_version) {
@@ -86,8 +79,7 @@ Judgement judge(const Job& job, const SourceEntry& entry, const TargetObject* th
 }
 
 Judgement judge_extra(const Job& job, const TargetObject& there) {
-  const auto key = job.source_key(there.key);
-  const bool ours = key && there.provenance && there.provenance->source == job.source_uri(*key);
+  const bool ours = origin_of(job, there).has_value();
   return {Verdict::kExtra, ours ? Evidence::kProvenance : Evidence::kNone,
           ours ? "copied from the source, where it has been deleted since" : "bucketferry did not write it"};
 }

@@ -38,7 +38,7 @@ struct Judgement {
   std::string what = {};  ///< one line: what was found, what to do; empty for kOk
 };
 
-/// `there` null: nothing at the target under the mapped name.
+/// `there` null: nothing at the target under the name that target_name() gives.
 [[nodiscard]] Judgement judge(const Job& job, const SourceEntry& entry, const TargetObject* there);
 /// An object that only the target has.
 [[nodiscard]] Judgement judge_extra(const Job& job, const TargetObject& there);

@@ -63,14 +63,6 @@ TEST(Judge, ATagThatOnlyLooksLikeAnMd5IsNoDifference_F016) {
 
 TEST(Judge, NothingThereIsMissing) { EXPECT_EQ(judge(kJob, entry_of("x"), nullptr).verdict, Verdict::kMissing); }
 
-TEST(Judge, ANameThatTheTargetCantHoldIsSaidToBeTheReason_F036) {
-  auto entry = entry_of("x");
-  entry.key = ObjectKey{"in/a\nb"};
-  const auto judgement = judge(kJob, entry, nullptr);
-  EXPECT_EQ(judgement.verdict, Verdict::kMissing);
-  EXPECT_NE(judgement.what.find("can't hold this name"), std::string::npos) << judgement.what;
-}
-
 TEST(Judge, AnotherSizeIsDifferent) {
   const auto entry = entry_of("hello");
   auto there = copy_of(entry, "hello");

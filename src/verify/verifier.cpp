@@ -5,16 +5,13 @@
 
 #include "kit/async/page_stream.hpp"
 #include "kit/base/hash.hpp"
+#include "plan/names.hpp"
 
 namespace ferry {
 namespace {
 
 using SourceStream = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
 using TargetStream = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
-
-std::string_view relative(const ObjectKey& key, std::string_view prefix) {
-  return std::string_view{key.str()}.substr(prefix.size());
-}
 
 std::string crc_text(std::uint32_t crc) { return hex(big_endian(crc)); }
 
@@ -74,9 +71,10 @@ Task<Status> Verifier::merge(Scope* scope) {
     if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
     if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
     if (!source.head() && !target.head()) break;
-    std::vector<Pair> to_read;
-    compare_heads(&scope->streams, &to_read);
-    for (Pair& pair : to_read) {
+    Leftover leftover;
+    compare_heads(&scope->streams, &leftover);
+    if (auto looked = co_await look_up(&leftover); !looked) co_return looked;
+    for (Pair& pair : leftover.to_read) {
       co_await scope->reads.below(options_.reads);
       scope->reads.spawn(read_again(std::move(pair)));
     }
@@ -87,29 +85,116 @@ Task<Status> Verifier::merge(Scope* scope) {
 }
 
 /// As far as both pages reach: the match of a head may be on a page that isn't here yet.
-void Verifier::compare_heads(Streams* streams, std::vector<Pair>* to_read) {
+void Verifier::compare_heads(Streams* streams, Leftover* leftover) {
   auto& [source, target] = *streams;
   while (!source.starved() && !target.starved() && (source.head() || target.head())) {
     const SourceEntry* const entry = source.head();
-    const TargetObject* const there = target.head();
-    const ObjectKey wanted = entry ? job_.target_key(entry->key) : ObjectKey{};
-    if (!entry || (there && there->key < wanted)) {
-      settle_extra(*there);
+    if (!entry) {
+      settle_alone(*target.head(), leftover);
       target.step();
       continue;
     }
-    const bool match = there && there->key == wanted;
-    settle_source(*entry, match ? there : nullptr, to_read);
+    auto name = target_name(job_, entry->key);
+    if (name && !name->escaped) {
+      compare_named(streams, *name, leftover);
+      continue;
+    }
+    if (name) {
+      leftover->asides.push_back({*entry, std::move(name->key)});
+    } else {
+      settle_unnamed(*entry, std::move(name).error());
+    }
     source.step();
-    if (match) target.step();
   }
 }
 
+/// `name`: of the source's head.
+void Verifier::compare_named(Streams* streams, const TargetName& name, Leftover* leftover) {
+  auto& [source, target] = *streams;
+  const TargetObject* const there = target.head();
+  if (there && there->key < name.key) {
+    settle_alone(*there, leftover);
+    target.step();
+    return;
+  }
+  const bool match = there && there->key == name.key;
+  settle_source(*source.head(), match ? there : nullptr, &leftover->to_read);
+  source.step();
+  if (match) target.step();
+}
+
+void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
+  if (!in_scope(entry)) {
+    ++tally_->filtered;
+    return;
+  }
+  ++tally_->listed;
+  tally_->listed_bytes += entry.size;
+  if (job_.names.policy == NamePolicy::kSkip) {
+    ++tally_->skipped;
+    ++tally_->settled;
+    tally_->settled_bytes += entry.size;
+    return;
+  }
+  conclude(entry, nullptr, {Verdict::kMissing, Evidence::kNone, std::move(why)});
+}
+
+/// Nothing at the source has this name, unless it is an escaped one.
+void Verifier::settle_alone(const TargetObject& there, Leftover* leftover) {
+  if (options_.partial) return;
+  if (const auto key = source_key(job_, there.key)) {
+    if (target_name(job_, *key)->escaped) {
+      leftover->strays.push_back(there);
+      return;
+    }
+  }
+  settle_extra(there);
+}
+
+/// By listing, so that nothing else needs to be permitted. Such names are rare: one after the other.
+Task<Status> Verifier::look_up(Leftover* leftover) {
+  for (Aside& aside : leftover->asides) {
+    if (auto done = co_await look_up_target(std::move(aside), &leftover->to_read); !done) {
+      co_return fail(std::move(done).error().during("list target"));
+    }
+  }
+  for (TargetObject& stray : leftover->strays) {
+    if (auto done = co_await look_up_source(std::move(stray)); !done) {
+      co_return fail(std::move(done).error().during("list source"));
+    }
+  }
+  co_return Unit{};
+}
+
+Task<Status> Verifier::look_up_target(Aside aside, std::vector<Pair>* to_read) {
+  auto page = co_await target_->list(aside.target_key.str(), std::nullopt);
+  if (!page) co_return fail(std::move(page).error());
+  // A name comes before all others that begin with it.
+  const bool there = !page->objects.empty() && page->objects.front().key == aside.target_key;
+  settle_source(aside.entry, there ? &page->objects.front() : nullptr, to_read);
+  co_return Unit{};
+}
+
+Task<Status> Verifier::look_up_source(TargetObject stray) {
+  const ObjectKey key = source_key(job_, stray.key).value();
+  auto page = co_await source_->list(key.str(), std::nullopt);
+  if (!page) co_return fail(std::move(page).error());
+  const bool there = !page->entries.empty() && page->entries.front().key == key;
+  if (!there) settle_extra(stray);
+  co_return Unit{};
+}
+
+/// Of an object that the source doesn't describe, only the name counts.
+bool Verifier::in_scope(const SourceEntry& entry) const {
+  return entry.trouble ? in_scope(entry.key) : options_.filter.accepts(job_, entry, options_.began);
+}
+
+bool Verifier::in_scope(const ObjectKey& source_key) const {
+  return options_.filter.accepts(std::string_view{source_key.str()}.substr(job_.source_prefix.size()));
+}
+
 void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read) {
-  const bool accepted = entry.trouble
-                            ? options_.filter.accepts(relative(entry.key, job_.source_prefix))
-                            : options_.filter.accepts(job_, entry, options_.began);
-  if (!accepted) {
+  if (!in_scope(entry)) {
     ++tally_->filtered;
     return;
   }
@@ -128,13 +213,15 @@ void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there
 }
 
 void Verifier::settle_extra(const TargetObject& there) {
-  if (options_.partial || !options_.filter.accepts(relative(there.key, job_.target_prefix))) return;
+  const auto key = source_key(job_, there.key);
+  const auto rest = std::string_view{there.key.str()}.substr(job_.target_prefix.size());
+  if (key ? !in_scope(*key) : !options_.filter.accepts(rest)) return;
   ++tally_->target_listed;
   auto judgement = judge_extra(job_, there);
   ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
   if (!sink_) return;
   Finding finding;
-  finding.key = job_.source_key(there.key).value_or(ObjectKey{});
+  finding.key = key.value_or(ObjectKey{});
   finding.target_key = there.key;
   finding.judgement = std::move(judgement);
   finding.target_generation = there.generation;
@@ -185,7 +272,7 @@ void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Jud
   if (sink_) {
     Finding finding;
     finding.key = entry.key;
-    finding.target_key = job_.target_key(entry.key);
+    if (auto name = target_name(job_, entry.key)) finding.target_key = std::move(name->key);
     finding.judgement = std::move(judgement);
     if (!entry.trouble) {
       finding.source_version = entry.version;

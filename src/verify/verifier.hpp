@@ -1,6 +1,7 @@
 #pragma once
 // Compares both sides of a job, object by object, in one pass over both listings. Moves no bytes, unless it is told to
-// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read.
+// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read. Names that had
+// to be escaped stand out of order at the target: their objects are looked up one by one, on either side.
 
 #include <array>
 #include <atomic>
@@ -12,6 +13,7 @@
 #include "domain/object_meta.hpp"
 #include "kit/base/buffer_pool.hpp"
 #include "plan/filter.hpp"
+#include "plan/names.hpp"
 #include "source/object_source.hpp"
 #include "target/object_target.hpp"
 #include "verify/judge.hpp"
@@ -32,6 +34,7 @@ struct VerifyTally {
   std::atomic<std::uint64_t> listed_bytes{0};
   std::atomic<std::uint64_t> target_listed{0};  ///< target objects in scope
   std::atomic<std::uint64_t> filtered{0};
+  std::atomic<std::uint64_t> skipped{0};  ///< of `listed`: the job leaves names out that the target can't hold
   std::atomic<std::uint64_t> settled{0};  ///< source objects with a verdict
   std::atomic<std::uint64_t> settled_bytes{0};
   std::atomic<std::uint64_t> read_bytes{0};
@@ -73,16 +76,34 @@ class Verifier {
     SourceEntry entry;
     TargetObject there;
   };
+  struct Aside {
+    SourceEntry entry;
+    ObjectKey target_key;
+  };
+  /// What one stretch of the merge leaves to be done.
+  struct Leftover {
+    std::vector<Pair> to_read;
+    std::vector<Aside> asides;          ///< of the source: is there something at the target?
+    std::vector<TargetObject> strays;   ///< of the target, with an escaped name: has the source such a key?
+  };
   struct Streams;
   struct Scope;
 
   Task<Status> merge(Scope* scope);
-  void compare_heads(Streams* streams, std::vector<Pair>* to_read);
+  void compare_heads(Streams* streams, Leftover* leftover);
+  void compare_named(Streams* streams, const TargetName& name, Leftover* leftover);
+  void settle_unnamed(const SourceEntry& entry, std::string why);
+  void settle_alone(const TargetObject& there, Leftover* leftover);
+  Task<Status> look_up(Leftover* leftover);
+  Task<Status> look_up_target(Aside aside, std::vector<Pair>* to_read);
+  Task<Status> look_up_source(TargetObject stray);
   void settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read);
   void settle_extra(const TargetObject& there);
   Task<> read_again(Pair pair);
   Task<Judgement> compare_bytes(const Pair* pair);
   void conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement);
+  [[nodiscard]] bool in_scope(const SourceEntry& entry) const;
+  [[nodiscard]] bool in_scope(const ObjectKey& source_key) const;
 
   Job job_;
   VerifyOptions options_;

@@ -143,6 +143,47 @@ TEST(Verifier, AFilterHidesBothSides) {
   EXPECT_EQ(checked.tally.filtered, 1u);
 }
 
+Job naming(NamePolicy policy) { return {BucketName{"src"}, "in/", BucketName{"dst"}, "", {policy, false}}; }
+
+TEST(Verifier, FindsEscapedNamesOnBothSides_F036) {
+  Checked checked{naming(NamePolicy::kEscape)};
+  auto& world = checked.world;
+  for (const auto* key : {"in/..", "in/a", "in/a\nb", "in/a\nb2", "in/gone\n", "in/lost\n", "in/z"}) {
+    world.source->put(key, "body");
+  }
+  ASSERT_TRUE(world.copy());
+  world.source->remove("in/gone\n");
+  world.target->erase(ObjectKey{"lost~x0A"});
+  world.target->put(ObjectKey{"never~x0Athere"}, "a stranger's");
+  const auto opened = world.source->counts().opens + world.source->counts().stats;
+  ASSERT_TRUE(checked.verify());
+  EXPECT_EQ(checked.count(Verdict::kOk), 5u);
+  EXPECT_EQ(checked.verdict("in/lost\n"), Verdict::kMissing);
+  EXPECT_EQ(checked.verdict("gone~x0A"), Verdict::kExtra);
+  EXPECT_EQ(checked.verdict("never~x0Athere"), Verdict::kExtra);
+  EXPECT_EQ(checked.findings.all.size(), 8u);
+  EXPECT_EQ(checked.tally.target_listed, 7u);
+  EXPECT_EQ(world.source->counts().opens + world.source->counts().stats, opened) << "listings are enough";
+}
+
+TEST(Verifier, AnUnholdableNameIsMissingUnlessTheJobSkipsIt_F036) {
+  for (const auto policy : {NamePolicy::kFail, NamePolicy::kSkip}) {
+    Checked checked{naming(policy)};
+    checked.world.source->put("in/a\nb", "body");
+    checked.world.source->put("in/c", "body");
+    ASSERT_TRUE(checked.world.copy());
+    ASSERT_TRUE(checked.verify());
+    const bool skips = policy == NamePolicy::kSkip;
+    EXPECT_EQ(checked.count(Verdict::kMissing), skips ? 0u : 1u);
+    EXPECT_EQ(checked.tally.skipped, skips ? 1u : 0u);
+    EXPECT_EQ(checked.count(Verdict::kOk), 1u);
+    EXPECT_EQ(checked.tally.settled, 2u);
+    if (!skips) {
+      EXPECT_NE(checked.findings.by_key["in/a\nb"].what.find("--names"), std::string::npos);
+    }
+  }
+}
+
 TEST(Verifier, DeepReadsEverythingAgainAndComparesCrc32c) {
   Checked checked;
   auto& world = checked.world;

@@ -227,6 +227,7 @@ function showScan(row, scanned) {
   const numbers = [`${f.count(scanned.listed)} listed (${f.bytes(scanned.listed_bytes)})`, `${f.count(scanned.published)} new or changed`];
   if (scanned.waiting > 0) numbers.push(`${f.count(scanned.waiting)} still waiting`);
   if (scanned.failed > 0) numbers.push(`${f.count(scanned.failed)} impossible`);
+  if (scanned.skipped > 0) numbers.push(`${f.count(scanned.skipped)} skipped`);
   text(part(row, 'numbers'), numbers.join(' · '));
 }
 

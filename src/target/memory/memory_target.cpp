@@ -305,7 +305,8 @@ class MemoryTarget final : public ObjectTarget {
   Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override {
     const std::lock_guard lock{state().mutex};
     ++*requests_;
-    if (auto error = state().planned_failure(TargetOp::kList, nullptr)) co_return fail(*std::move(error));
+    const ObjectKey asked{prefix};
+    if (auto error = state().planned_failure(TargetOp::kList, &asked)) co_return fail(*std::move(error));
     const auto& live = state().live;
     auto next = token ? live.upper_bound(ObjectKey{*token}) : live.lower_bound(ObjectKey{prefix});
     TargetPage page;

@@ -51,7 +51,7 @@ class TargetBucket {
 
   // Planned faults. Each is used up by the call that it hits, unless it says otherwise.
 
-  /// The next `times` operations of that kind (on `key`, where one is given) fail before anything happened.
+  /// The next `times` operations of that kind (on `key`, where one is given; of a listing: its prefix) fail before anything happened.
   void fail_next(TargetOp op, Error error, int times = 1, std::optional<ObjectKey> key = std::nullopt);
   /// Uploads of `key` are refused at begin() (kDenied); lasting.
   void deny(ObjectKey key);
