@@ -128,7 +128,8 @@ void add_credentials(CLI::App* app, ServeOptions* options, Texts* texts) {
 void add_behaviour(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
   app->add_option("--faults", texts->faults, "File of fault instructions")->group("Behaviour");
-  app->add_option("--restore-seconds", texts->restore_seconds, "From RestoreObject until an archived object can be read")
+  app->add_option("--restore-seconds", texts->restore_seconds,
+                  "From RestoreObject until an archived object can be read")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000))
       ->group("Behaviour");

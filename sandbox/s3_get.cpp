@@ -57,7 +57,8 @@ std::optional<S3Error> check_customer_key(const Wire& wire, const S3Object& obje
   hash->update(key.value_or(""));
   if (wire.header("x-amz-server-side-encryption-customer-algorithm") != "AES256" ||
       base64(hash->digest().bytes) != *given) {
-    return S3Error(400, "InvalidArgument", "The calculated MD5 hash of the key did not match the hash that was provided.");
+    return S3Error(400, "InvalidArgument",
+                   "The calculated MD5 hash of the key did not match the hash that was provided.");
   }
   if (*given != object.customer_key_md5) return S3Error(403, "AccessDenied", "Access Denied");
   return std::nullopt;
@@ -67,7 +68,9 @@ bool is_archive(const S3Object& object) {
   return object.storage_class == "GLACIER" || object.storage_class == "DEEP_ARCHIVE" || !object.archive_tier.empty();
 }
 
-bool being_restored(const S3Object& object, WallTime now) { return object.readable_from && now < *object.readable_from; }
+bool being_restored(const S3Object& object, WallTime now) {
+  return object.readable_from && now < *object.readable_from;
+}
 
 bool archived(const S3Object& object, WallTime now) {
   if (!is_archive(object)) return false;

@@ -45,8 +45,8 @@ struct S3Object {
   std::string encryption = "AES256";  ///< AES256, aws:kms or SSE-C
   std::string customer_key_md5;       ///< SSE-C
   std::optional<S3Checksum> checksum;
-  std::vector<S3Part> parts;  ///< of a multipart upload
-  std::string archive_tier;              ///< of INTELLIGENT_TIERING: ARCHIVE_ACCESS and its like; empty: not archived
+  std::vector<S3Part> parts;              ///< of a multipart upload
+  std::string archive_tier;               ///< of INTELLIGENT_TIERING: ARCHIVE_ACCESS and its like; empty: not archived
   std::optional<WallTime> readable_from;  ///< of a restore that was asked for
   std::optional<WallTime> restored_until;
   std::string version_id;  ///< empty: bucket without versions

@@ -60,8 +60,8 @@ void Sandbox::make_buckets() {
     bucket.name = text.substr(0, at);
     bucket.region = at == std::string_view::npos ? settings_.s3.region : std::string(text.substr(at + 1));
     bucket.created = clock_->wall();
-    bucket.requester_pays = std::ranges::find(settings_.buckets_requester_pays, bucket.name) !=
-                            settings_.buckets_requester_pays.end();
+    bucket.requester_pays =
+        std::ranges::find(settings_.buckets_requester_pays, bucket.name) != settings_.buckets_requester_pays.end();
     bucket.open = std::ranges::find(settings_.buckets_open, bucket.name) != settings_.buckets_open.end();
     return bucket;
   };

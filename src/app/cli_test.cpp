@@ -72,8 +72,8 @@ TEST(CommandLine, RefusesAScopeThatNothingCanBeIn) {
 }
 
 TEST(CommandLine, ReadsWhereTheListingComesFromAndWhatToRestore) {
-  const auto settings = must_parse(copy_words({"--inventory", "s3://reports/daily/manifest.json", "--restore", "7",
-                                               "--restore-tier", "expedited"}));
+  const auto settings = must_parse(
+      copy_words({"--inventory", "s3://reports/daily/manifest.json", "--restore", "7", "--restore-tier", "expedited"}));
   EXPECT_EQ(settings.listing.inventory, "s3://reports/daily/manifest.json");
   EXPECT_EQ(settings.restore_days, 7u);
   EXPECT_EQ(settings.restore_tier, "Expedited");

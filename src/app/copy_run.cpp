@@ -206,8 +206,8 @@ class CopyRun::Crew {
     now.verb = settings_.dry_run ? "scanning" : "copying";
     now.done = seen.settled() + (settings_.dry_run ? seen.planned : 0);
     now.total = seen.listed;
-    const std::uint64_t settled = seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes +
-                                  seen.failed_bytes + seen.skipped_bytes;
+    const std::uint64_t settled =
+        seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes + seen.failed_bytes + seen.skipped_bytes;
     // What is under way counts, too: a terabyte object would look like a standstill. Repeats may count twice.
     const std::uint64_t under_way = seen.moved_bytes - std::min(seen.moved_bytes, seen.copied_bytes);
     now.bytes_done = std::min(seen.listed_bytes, settled + (seen.active > 0 ? under_way : 0));

@@ -16,8 +16,8 @@ class FirstPageSource final : public ObjectSource {
   FirstPageSource(ObjectSource* impatient, ObjectSource* patient) : impatient_(impatient), patient_(patient) {}
   Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
                                 std::optional<ObjectKey> after) override;
-  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
-                                                   std::uint64_t offset, std::optional<VersionId> version) override {
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected, std::uint64_t offset,
+                                                   std::optional<VersionId> version) override {
     return patient_->open(std::move(key), std::move(expected), offset, std::move(version));
   }
   Task<Result<ObjectMeta>> stat(ObjectKey key, std::optional<VersionId> version) override {

@@ -442,21 +442,22 @@ std::vector<Option> target_options() {
 }
 
 std::vector<Option> name_options() {
-  return {{.name = "names",
-           .value = "WHAT",
-           .environment = {{"FERRY_NAMES", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
-                   "as ~xNN (default: fail)",
-           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
-          {.name = "hierarchical",
-           .value = "",
-           .environment = {{"FERRY_HIERARCHICAL", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
+  return {
+      {.name = "names",
+       .value = "WHAT",
+       .environment = {{"FERRY_NAMES", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices,
+       .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
+               "as ~xNN (default: fail)",
+       .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
+      {.name = "hierarchical",
+       .value = "",
+       .environment = {{"FERRY_HIERARCHICAL", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices,
+       .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
 }
 
 std::vector<Option> metadata_options() {
@@ -549,8 +550,7 @@ std::vector<Option> make_options() {
   std::vector<Option> table;
   for (auto part : {work_options, schedule_options, selection_options, listing_options, source_options,
                     source_credential_options, target_options, name_options, metadata_options, pubsub_options,
-                    redis_options, admin_options, cache_options,
-                    output_options, general_options}) {
+                    redis_options, admin_options, cache_options, output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;

@@ -39,7 +39,7 @@ struct PartsDigest {
 
 /// Whether the bytes can be had now. Objects in archive classes must be restored first, which takes minutes to days.
 enum class Access {
-  kReadable,   ///< or nothing is known that says otherwise
+  kReadable,  ///< or nothing is known that says otherwise
   kArchived,
   kRestoring,  ///< somebody asked for it; not ready yet
 };

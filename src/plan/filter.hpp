@@ -26,11 +26,11 @@ struct Moment {
 
 /// All that is set must hold. What it leaves out is neither failed nor gone: the target's copy of it is left alone.
 struct Filter {
-  std::vector<std::string> include;  ///< none: everything
-  std::vector<std::string> exclude;  ///< wins over include
-  std::optional<std::uint64_t> size_min, size_max;         ///< bytes, both inclusive
-  std::optional<Moment> modified_since, modified_before;   ///< [since, before)
-  std::vector<std::string> storage_classes;                ///< of S3; none: all
+  std::vector<std::string> include;                       ///< none: everything
+  std::vector<std::string> exclude;                       ///< wins over include
+  std::optional<std::uint64_t> size_min, size_max;        ///< bytes, both inclusive
+  std::optional<Moment> modified_since, modified_before;  ///< [since, before)
+  std::vector<std::string> storage_classes;               ///< of S3; none: all
 
   /// By name alone: true for a key that may be in scope, whatever its object is like.
   [[nodiscard]] bool accepts(std::string_view relative_key) const;

@@ -83,7 +83,8 @@ Task<Status> Publisher::merge(Streams* streams) {
     if (!source.head()) co_return Unit{};
     Batch batch;
     match_heads(streams, &batch);
-    if (auto looked = co_await look_up(&batch); !looked) co_return fail(std::move(looked).error().during("list target"));
+    if (auto looked = co_await look_up(&batch); !looked)
+      co_return fail(std::move(looked).error().during("list target"));
     if (auto delivered = co_await deliver(std::move(batch)); !delivered) co_return delivered;
   }
 }

@@ -32,9 +32,9 @@ struct Sighting {
 struct ScanOptions {
   Policy policy;
   Filter filter;
-  std::string scan_id;   ///< travels with each plan
+  std::string scan_id;       ///< travels with each plan
   bool old_listing = false;  ///< the source's listing may be hours old: what changed since is looked at anew
-  bool dry_run = false;  ///< decides, counts and tells the sink, but neither enqueues nor records
+  bool dry_run = false;      ///< decides, counts and tells the sink, but neither enqueues nor records
 
   /// Marks what is published, and publishes it again only after this time, or when it was consumed and is still missing
   /// at the target. Nothing: no marks; the queue lives no longer than the scan.
@@ -48,8 +48,8 @@ struct ScanOptions {
 
 class Publisher {
  public:
-  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a dry
-  /// run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
+  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a
+  /// dry run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
   Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
             StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
 

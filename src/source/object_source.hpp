@@ -79,8 +79,8 @@ class ObjectSource {
   /// The object's tags. Errors as open(); kInvalid: this server knows no tags.
   virtual Task<Result<Tags>> tags(ObjectKey key, std::optional<VersionId> version = std::nullopt) = 0;
 
-  /// Asks for an archived object to be made readable. Costs money the first time; asked again while that is under way it
-  /// costs nothing. @error kGone  kDenied  kInvalid  kUnavailable
+  /// Asks for an archived object to be made readable. Costs money the first time; asked again while that is under way
+  /// it costs nothing. @error kGone  kDenied  kInvalid  kUnavailable
   virtual Task<Result<RestoreAnswer>> restore(ObjectKey key, RestoreWish wish,
                                               std::optional<VersionId> version = std::nullopt) = 0;
 

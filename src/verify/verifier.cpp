@@ -201,8 +201,8 @@ void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there
   ++tally_->listed;
   tally_->listed_bytes += entry.size;
   if (there) ++tally_->target_listed;
-  auto judgement = entry.trouble ? Judgement{Verdict::kUnverified, Evidence::kNone, entry.trouble->what}
-                                 : judge(job_, entry, there);
+  auto judgement =
+      entry.trouble ? Judgement{Verdict::kUnverified, Evidence::kNone, entry.trouble->what} : judge(job_, entry, there);
   // Reading again can settle what the listings left open; it can't make another version or another size right.
   const bool by_size = judgement.verdict == Verdict::kDifferent && judgement.evidence != Evidence::kMd5;
   if (options_.deep && there && !entry.trouble && !by_size && judgement.verdict != Verdict::kStale) {

@@ -1,7 +1,7 @@
 #pragma once
 // Compares both sides of a job, object by object, in one pass over both listings. Moves no bytes, unless it is told to
-// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read. Names that had
-// to be escaped stand out of order at the target: their objects are looked up one by one, on either side.
+// read the source again. Memory doesn't grow with the bucket: two pages per side, and what is being read. Names that
+// had to be escaped stand out of order at the target: their objects are looked up one by one, on either side.
 
 #include <array>
 #include <atomic>
@@ -83,8 +83,8 @@ class Verifier {
   /// What one stretch of the merge leaves to be done.
   struct Leftover {
     std::vector<Pair> to_read;
-    std::vector<Aside> asides;          ///< of the source: is there something at the target?
-    std::vector<TargetObject> strays;   ///< of the target, with an escaped name: has the source such a key?
+    std::vector<Aside> asides;         ///< of the source: is there something at the target?
+    std::vector<TargetObject> strays;  ///< of the target, with an escaped name: has the source such a key?
   };
   struct Streams;
   struct Scope;

@@ -101,8 +101,9 @@ TEST_F(Scope, AgesCountFromNow) {
 
 TEST_F(Scope, AManifestNamesKeysAndVersions) {
   start();
-  ASSERT_EQ(source_->request("PUT", "", {{"versioning", ""}}, {},
-                             "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+  ASSERT_EQ(source_
+                ->request("PUT", "", {{"versioning", ""}}, {},
+                          "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
                 .status,
             200);
   source_->put("a b", "old");
@@ -222,8 +223,8 @@ TEST_F(Scope, RequesterPaysIsSaidWithEveryRequest) {
   paid.put("tagged", "bytes", {{"x-amz-tagging", "a=b"}});
   paid.put("plain", "bytes");
   const auto run = [&](std::vector<std::string> more) {
-    std::vector<std::string> words{"copy", "s3://paid-bucket", "gs://" + kTarget, "--json", "--state",
-                                   (folder() / "paid").native()};
+    std::vector<std::string> words{"copy",   "s3://paid-bucket", "gs://" + kTarget,
+                                   "--json", "--state",          (folder() / "paid").native()};
     words.insert(words.end(), more.begin(), more.end());
     return ferry(words);
   };

@@ -41,9 +41,20 @@ void append_member(std::string* out, std::string_view prefix, std::string_view t
   append_text(out, text);
 }
 
-enum class Field { kKey, kEtag, kSize, kModified, kVersionId, kStorageClass, kTargetGeneration, kScan, kOrNewest, kNone };
-constexpr std::array<std::string_view, 9> kFields{"key",           "etag",              "size", "last_modified", "version_id",
-                                                   "storage_class", "target_generation", "scan", "or_newest"};
+enum class Field {
+  kKey,
+  kEtag,
+  kSize,
+  kModified,
+  kVersionId,
+  kStorageClass,
+  kTargetGeneration,
+  kScan,
+  kOrNewest,
+  kNone
+};
+constexpr std::array<std::string_view, 9> kFields{
+    "key", "etag", "size", "last_modified", "version_id", "storage_class", "target_generation", "scan", "or_newest"};
 
 /// Fed by the parser, so that no tree is built of what a stranger sent. It goes on after the first complaint: the key
 /// may still come.

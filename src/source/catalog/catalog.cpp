@@ -17,9 +17,9 @@ namespace ferry::catalog {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kBatch = 1000;                    // entries per write
-constexpr std::size_t kManifestBytesMax = 64 << 20;     // some 300,000 files
-constexpr std::uint64_t kUnpackRatioMax = 400;          // equal rows: ETag, time and class of empty objects
+constexpr std::size_t kBatch = 1000;                 // entries per write
+constexpr std::size_t kManifestBytesMax = 64 << 20;  // some 300,000 files
+constexpr std::uint64_t kUnpackRatioMax = 400;       // equal rows: ETag, time and class of empty objects
 
 /// Somebody else's file is missing or can't be had: a wrong setting, not an object that is gone.
 Error about_file(Error error) {
@@ -48,7 +48,12 @@ Task<Status> read_object(ObjectSource* shelf, const ObjectKey* key, const Piece*
 }  // namespace
 
 Task<Status> Catalog::look(ObjectSource* shelf) {
-  auto state = place_.on_shelf ? co_await look_at_shelf(shelf) : look_at_file();
+  Result<std::string> state{""};
+  if (place_.on_shelf) {
+    state = co_await look_at_shelf(shelf);
+  } else {
+    state = look_at_file();
+  }
   if (!state) co_return fail(about_file(std::move(state).error()).during(place_.name));
   if (seen_ != *state) entries_.reset();
   seen_ = *std::move(state);
@@ -89,8 +94,8 @@ Task<Result<std::string>> Catalog::look_at_shelf(ObjectSource* shelf) {
   auto manifest = parse_inventory_manifest(text);
   if (!manifest) co_return fail(std::move(manifest).error());
   if (manifest->source != place_.bucket) {
-    co_return fail(ErrorKind::kInvalid, "is of bucket '" + printable(manifest->source.str()) + "', but the source is '" +
-                                            printable(place_.bucket.str()) + "'");
+    co_return fail(ErrorKind::kInvalid, "is of bucket '" + printable(manifest->source.str()) +
+                                            "', but the source is '" + printable(place_.bucket.str()) + "'");
   }
   manifest_ = *std::move(manifest);
   entries_.reset();
@@ -101,8 +106,12 @@ Task<Status> Catalog::load(ObjectSource* shelf, std::string prefix) {
   if (entries_ && prefix == prefix_) co_return Unit{};
   auto entries = SortedEntries::create(place_.sort_in);
   if (!entries) co_return fail(std::move(entries).error().during(place_.name));
-  auto read = place_.kind == Kind::kInventory ? co_await read_inventory(shelf, entries->get(), &prefix)
-                                              : co_await read_keys(shelf, entries->get(), &prefix);
+  Status read = Unit{};
+  if (place_.kind == Kind::kInventory) {
+    read = co_await read_inventory(shelf, entries->get(), &prefix);
+  } else {
+    read = co_await read_keys(shelf, entries->get(), &prefix);
+  }
   if (read) read = co_await (*entries)->sort();
   if (!read) co_return fail(std::move(read).error().during(place_.name));
   entries_ = *std::move(entries);
@@ -168,8 +177,8 @@ Task<Status> Catalog::read_inventory_file(ObjectSource* shelf, const InventoryFi
   if (read) read = rows.finish(&batch);
   if (!read) co_return read;
   if (md5->digest().bytes != file->md5) {
-    co_return fail(ErrorKind::kCorrupt, "its MD5 is " + hex(md5->digest().bytes) + ", the manifest says " +
-                                            hex(file->md5));
+    co_return fail(ErrorKind::kCorrupt,
+                   "its MD5 is " + hex(md5->digest().bytes) + ", the manifest says " + hex(file->md5));
   }
   co_return co_await into->add(std::move(batch));
 }

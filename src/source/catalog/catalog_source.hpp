@@ -1,6 +1,7 @@
 #pragma once
-// An ObjectSource whose listing comes from a file: keys that somebody chose, or an S3 inventory of a bucket too large to
-// list. Everything else is asked of the bucket itself. Neither kind need be in any order: it is sorted on disk first.
+// An ObjectSource whose listing comes from a file: keys that somebody chose, or an S3 inventory of a bucket too large
+// to list. Everything else is asked of the bucket itself. Neither kind need be in any order: it is sorted on disk
+// first.
 
 #include <filesystem>
 #include <memory>
@@ -29,8 +30,9 @@ struct Place {
 class Catalog;
 [[nodiscard]] std::shared_ptr<Catalog> make_catalog(Place place);
 
-/// `live`: the bucket itself. `shelf`: the bucket that the file is in; null for a file here. Only one of a run's sources
-/// may list at a time, and only on one thread. A first page is empty: it says that the file is there and can be read.
+/// `live`: the bucket itself. `shelf`: the bucket that the file is in; null for a file here. Only one of a run's
+/// sources may list at a time, and only on one thread. A first page is empty: it says that the file is there and can be
+/// read.
 /// @error of list(): kInvalid, kCorrupt: the file, with line and reason; besides, as ObjectSource
 [[nodiscard]] std::unique_ptr<ObjectSource> catalog_source(std::shared_ptr<Catalog> catalog,
                                                            std::unique_ptr<ObjectSource> live,

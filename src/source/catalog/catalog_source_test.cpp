@@ -88,10 +88,9 @@ class CatalogTest : public ::testing::Test {
       files += (i > 0 ? "," : "") + (R"({"key":")" + key + R"(","size":)" + std::to_string(bytes.size()) +
                                      R"(,"MD5checksum":")" + md5_hex(bytes) + "\"}");
     }
-    reports_->put("manifest.json",
-                  R"({"sourceBucket":"photos","fileFormat":"CSV",)"
-                  R"("fileSchema":"Bucket, Key, Size, LastModifiedDate, ETag","files":[)" +
-                      files + "]}");
+    reports_->put("manifest.json", R"({"sourceBucket":"photos","fileFormat":"CSV",)"
+                                   R"("fileSchema":"Bucket, Key, Size, LastModifiedDate, ETag","files":[)" +
+                                       files + "]}");
   }
 
   testing::TemporaryFolder folder_;
@@ -142,9 +141,8 @@ TEST_F(CatalogTest, RefusesAnInventoryThatIsDamagedOrOfAnotherBucket_F170) {
   reports_->remove("data/1.csv.gz");
   EXPECT_EQ(list().error().kind, ErrorKind::kInvalid) << "not gone: nothing may be concluded";
 
-  reports_->put("other.json",
-                R"({"sourceBucket":"videos","fileFormat":"CSV",)"
-                R"("fileSchema":"Bucket, Key, Size, LastModifiedDate, ETag","files":[]})");
+  reports_->put("other.json", R"({"sourceBucket":"videos","fileFormat":"CSV",)"
+                              R"("fileSchema":"Bucket, Key, Size, LastModifiedDate, ETag","files":[]})");
   source(Kind::kInventory, "other.json");
   EXPECT_NE(list().error().what.find("'videos'"), std::string::npos);
   source(Kind::kInventory, "missing.json");

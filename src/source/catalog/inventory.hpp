@@ -1,5 +1,6 @@
 #pragma once
-// S3 Inventory: a manifest, and gzipped CSV files whose columns it names. A report is hours or days old when it is read.
+// S3 Inventory: a manifest, and gzipped CSV files whose columns it names. A report is hours or days old when it is
+// read.
 // @see Amazon S3 User Guide, "Locating your inventory list"; protocol-facts 1.8.
 
 #include <cstdint>

@@ -12,7 +12,8 @@ std::string manifest_text(const std::string& schema, const std::string& format =
          R"(","files":[{"key":"photos/all/data/1.csv.gz","size":2147483647,)"
          R"("MD5checksum":"f11166069f1990abeb9c97ace9cdfabc"}]})";
 }
-const std::string kSchema = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass";
+const std::string kSchema =
+    "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass";
 
 Result<std::vector<SourceEntry>> read_rows(const std::string& schema, const std::string& text,
                                            const std::string& prefix = {}) {

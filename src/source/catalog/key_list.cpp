@@ -50,8 +50,8 @@ Status KeyList::take_row(std::span<const std::string> fields, std::vector<Source
     return wrong(std::to_string(fields.size()) + " columns; a row is bucket,key or bucket,key,version, URL-encoded");
   }
   if (fields[0] != bucket_.str()) {
-    return wrong("bucket '" + printable(fields[0].substr(0, 100)) + "', but the source is '" + printable(bucket_.str()) +
-                 "'; lists of plain keys have no comma in their first line");
+    return wrong("bucket '" + printable(fields[0].substr(0, 100)) + "', but the source is '" +
+                 printable(bucket_.str()) + "'; lists of plain keys have no comma in their first line");
   }
   auto key = percent_decode(fields[1], true);
   if (!key || key->empty() || key->size() > kListedKeyBytesMax) {
@@ -76,7 +76,8 @@ Status KeyList::take_lines(std::string_view bytes, std::vector<SourceEntry>* ent
 Status KeyList::take_line(std::string_view line, std::vector<SourceEntry>* entries) {
   ++line_;
   if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line.size() > kListedKeyBytesMax) return wrong("line " + std::to_string(line_) + ": a key has at most 1024 bytes");
+  if (line.size() > kListedKeyBytesMax)
+    return wrong("line " + std::to_string(line_) + ": a key has at most 1024 bytes");
   if (!line.empty()) keep(std::string{line}, {}, entries);
   return Unit{};
 }

@@ -1,6 +1,6 @@
 #pragma once
-// A file of keys: CSV as S3 Batch Operations takes it (bucket,key[,version], keys URL-encoded), or a key on each line as
-// it is. The first line decides: with a comma it is CSV. @see Amazon S3 User Guide, "Specifying a manifest"
+// A file of keys: CSV as S3 Batch Operations takes it (bucket,key[,version], keys URL-encoded), or a key on each line
+// as it is. The first line decides: with a comma it is CSV. @see Amazon S3 User Guide, "Specifying a manifest"
 
 #include <string>
 #include <string_view>

@@ -34,14 +34,19 @@ TEST(KeyList, ReadsRowsOfBatchOperationsWithEncodedKeysAndVersions) {
 TEST(KeyList, ReadsPlainLinesAsTheyAre) {
   const KeysAndVersions expected{{"a b", ""}, {"100%", ""}, {"c,d", ""}, {"e+f", ""}};
   for (const std::size_t piece : {1UL, 9UL, 1000UL}) {
-    EXPECT_EQ(read_keys("\xEF\xBB\xBF" "a b\r\n100%\n\nc,d\ne+f", piece).value(), expected);
+    EXPECT_EQ(read_keys("\xEF\xBB\xBF"
+                        "a b\r\n100%\n\nc,d\ne+f",
+                        piece)
+                  .value(),
+              expected);
   }
   EXPECT_EQ(read_keys("only").value(), (KeysAndVersions{{"only", ""}}));
   EXPECT_TRUE(read_keys("")->empty());
 }
 
 TEST(KeyList, KeepsWhatBeginsWithThePrefix) {
-  EXPECT_EQ(read_keys("logs/a\nother\nlogs/b\n", 4, "logs/").value(), (KeysAndVersions{{"logs/a", ""}, {"logs/b", ""}}));
+  EXPECT_EQ(read_keys("logs/a\nother\nlogs/b\n", 4, "logs/").value(),
+            (KeysAndVersions{{"logs/a", ""}, {"logs/b", ""}}));
 }
 
 TEST(KeyList, RefusesWhatItWouldHaveToGuessAt_F170) {

@@ -101,8 +101,7 @@ Version MemoryBucket::put(std::string key, std::string bytes, PutOptions options
   meta.content = std::move(options.content);
   meta.user = std::move(options.user);
   meta.storage_class = std::move(options.storage_class);
-  meta.access =
-      options.access.value_or(is_archive_class(meta.storage_class) ? Access::kArchived : Access::kReadable);
+  meta.access = options.access.value_or(is_archive_class(meta.storage_class) ? Access::kArchived : Access::kReadable);
   meta.encryption = options.encryption;
   meta.checksums = std::move(options.checksums);
   meta.composites = std::move(options.composites);

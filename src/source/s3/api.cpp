@@ -35,8 +35,8 @@ net::Headers headers_of_customer_key(const std::string& key) {
           {"x-amz-server-side-encryption-customer-key-MD5", base64(md5->digest().bytes)}};
 }
 
-/// Objects with and without such a key stand side by side in a bucket. Each kind refuses what the other wants, with 400;
-/// to a HEAD without any word.
+/// Objects with and without such a key stand side by side in a bucket. Each kind refuses what the other wants, with
+/// 400; to a HEAD without any word.
 bool wants_other_key(const Call& call, const Failure& failure) {
   return call.of_content && failure.status == 400 && (failure.code.empty() || failure.code == "InvalidRequest");
 }
