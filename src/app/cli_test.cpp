@@ -120,6 +120,36 @@ TEST(CommandLine, TakesBucketsFromTheEnvironmentWhenNoneAreNamed) {
   EXPECT_EQ(settings.job.target_bucket.str(), "archive");
 }
 
+TEST(CommandLine, ASampleIsANumberOrAShareOfWhatIsLookedAtClosely) {
+  const auto verify = [](std::vector<std::string> more) {
+    std::vector<std::string> words{"verify", "s3://photos", "gs://archive"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  EXPECT_EQ(must_parse(verify({"--deep", "--sample", "500"})).sample->objects, 500u);
+  EXPECT_DOUBLE_EQ(must_parse(verify({"--metadata", "--sample", "2.5%"})).sample->share, 0.025);
+  EXPECT_EQ(must_parse(verify({"--deep", "--sample", "1%", "--seed", "0"})).seed, 0u);
+  for (const auto* wrong : {"0", "-1", "0%", "101%", "5 of 6", "100001", "%", "1e2%", "nan%"}) {
+    EXPECT_NE(must_refuse(verify({"--deep", "--sample", wrong})).find("--sample"), std::string::npos) << wrong;
+  }
+  EXPECT_NE(must_refuse(verify({"--sample", "5"})).find("--deep"), std::string::npos);
+  EXPECT_NE(must_refuse(verify({"--deep", "--seed", "5"})).find("--sample"), std::string::npos);
+}
+
+TEST(CommandLine, DeletionsAreOffAndLimitedByANumberOrAShare) {
+  EXPECT_FALSE(must_parse(copy_words()).prune);
+  const auto settings = must_parse(copy_words({"--delete"}));
+  EXPECT_TRUE(settings.prune);
+  EXPECT_EQ(settings.prune_limit.of(1'000), 100u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "7"})).prune_limit.of(1'000), 7u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "0"})).prune_limit.of(1'000), 0u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "0.5%"})).prune_limit.of(1'000), 5u);
+  for (const auto* wrong : {"-1", "all", "0%", "200%", "1 %x"}) {
+    EXPECT_NE(must_refuse(copy_words({"--delete", "--max-delete", wrong})).find("--max-delete"), std::string::npos);
+  }
+  EXPECT_NE(must_refuse(copy_words({"--allow-empty-source"})).find("--delete"), std::string::npos);
+}
+
 TEST(CommandLine, AnEmulatorMayBeNamedWithoutScheme) {
   const auto settings = must_parse(copy_words(), {{"STORAGE_EMULATOR_HOST", "localhost:4443"}});
   ASSERT_TRUE(settings.gcs.endpoint);

@@ -45,7 +45,8 @@ class FirstPageTarget final : public ObjectTarget {
  public:
   /// Both outlive it and belong to the same thread.
   FirstPageTarget(ObjectTarget* impatient, ObjectTarget* patient) : impatient_(impatient), patient_(patient) {}
-  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override;
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token,
+                                Detail detail = Detail::kIdentity) override;
   Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
   Task<Result<std::unique_ptr<Upload>>> begin(UploadSpec spec) override { return patient_->begin(std::move(spec)); }
   Task<Result<std::unique_ptr<Upload>>> resume(UploadSpec spec, UploadSession session) override {
@@ -54,6 +55,10 @@ class FirstPageTarget final : public ObjectTarget {
   Task<Status> cancel(UploadSession session) override { return patient_->cancel(std::move(session)); }
   Task<Status> remove(ObjectKey key, Generation generation) override {
     return patient_->remove(std::move(key), generation);
+  }
+  Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration,
+                     Provenance provenance) override {
+    return patient_->adopt(std::move(key), generation, metageneration, std::move(provenance));
   }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 

@@ -62,7 +62,7 @@ class MigratorRun::Crew final : public admin::Probe {
     auto clients = rooms_.make_clients(control_.get_executor(), Patience::kWork);
     if (!clients) return fail(std::move(clients).error());
     control_clients_ = *std::move(clients);
-    auto queue = rooms_.make_queue(control_.get_executor(), control_clients_.authorization);
+    auto queue = rooms_.make_queue(control_.get_executor(), control_clients_);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
     auto lanes = make_lanes(settings_, rooms_.make_clients);

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/options_service.hpp"
+#include "app/options_verify.hpp"
 #include "app/read_value.hpp"
 #include "kit/base/text.hpp"
 
@@ -14,9 +15,11 @@ constexpr std::size_t kTransfersMax = 20'000;
 constexpr std::size_t kThreadsMax = 256;
 constexpr std::uint64_t kGraceSecondsMax = 3'600;
 constexpr std::uint64_t kRestoreDaysMax = 365;
+constexpr std::uint64_t kRateMax = 1ULL << 50;
+constexpr std::uint64_t kObjectRateMax = 10'000'000;
 
 /// A region becomes part of a host name.
-std::string read_region(const std::string& text, std::string* into) {
+std::string read_region(const std::string& text, std::optional<std::string>* into) {
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (text.empty() || text.size() > 32 || !std::all_of(text.begin(), text.end(), allowed)) {
     return "is not the name of a region; an example: eu-west-1";
@@ -187,14 +190,14 @@ std::vector<Option> work_options() {
            .value = "WHAT",
            .environment = {{"FERRY_ON_FOREIGN", false}},
            .group = Group::kWork,
-           .commands = kInCopy | kInServices,
+           .commands = kInCopy | kInServices | kInPlan,
            .help = "a target object that bucketferry did not write is in the way: fail or overwrite (default: fail)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kOnForeign, &s->on_foreign); }},
           {.name = "integrity",
            .value = "HOW",
            .environment = {{"FERRY_INTEGRITY", false}},
            .group = Group::kWork,
-           .commands = kInCopy | kInMigrator,
+           .commands = kInCopy | kInMigrator | kInPlan,
            .help = "what to spend on proof: auto, the cheapest checksum that S3 holds; full, every one, and a second "
                    "reading where there is none; fast, only what GCS verifies by itself (default: auto)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kIntegrity, &s->integrity); }},
@@ -203,7 +206,7 @@ std::vector<Option> work_options() {
            .environment = {},
            .group = Group::kWork,
            .commands = kInCopy,
-           .help = "say what would be copied; write nothing anywhere",
+           .help = "say what would be copied, and with --delete deleted; write nothing anywhere",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->dry_run); }},
           {.name = "grace",
            .value = "SECONDS",
@@ -211,21 +214,60 @@ std::vector<Option> work_options() {
            .group = Group::kWork,
            .commands = kInCopy | kInMigrator,
            .help = "after Ctrl-C or SIGTERM: time for small objects to finish (default: 10, migrator: 25)",
-           .apply = apply_grace},
-          {.name = "deep",
+           .apply = apply_grace}};
+}
+
+/// "100MiB": a number, and K, M, G or T for powers of 1024; "B" or "iB" may follow.
+std::string apply_rate(Settings* settings, const Given& given) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::string_view text = given.text;
+  if (text.ends_with('B')) text.remove_suffix(1);
+  if (text.ends_with('i')) text.remove_suffix(1);
+  const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  if (unit != std::string_view::npos) text.remove_suffix(1);
+  const auto number = parse_u64(text);
+  const auto shift = unit == std::string_view::npos ? 0 : 10 * (unit + 1);
+  if (!number || *number == 0 || *number > kRateMax >> shift) {
+    return "is not a rate in bytes per second; an example: 100MiB";
+  }
+  settings->plan.bytes_per_second = *number << shift;
+  return {};
+}
+
+std::string apply_object_rate(Settings* settings, const Given& given) {
+  return read_number(given.text, 1, kObjectRateMax, &settings->plan.objects_per_second);
+}
+
+std::vector<Option> plan_options() {
+  return {{.name = "rate",
+           .value = "BYTES",
+           .environment = {},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "bytes per second that a copy will reach, for the estimate of time (default: 100MiB)",
+           .apply = apply_rate},
+          {.name = "object-rate",
+           .value = "N",
+           .environment = {},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "objects per second that it will reach (default: 500)",
+           .apply = apply_object_rate},
+          {.name = "prices",
+           .value = "FILE",
+           .environment = {{"FERRY_PRICES", false}},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "price table, YAML (default: a built-in one, whose date and source it names)",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->plan.price_file); }},
+          {.name = "print-prices",
            .value = "",
            .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "read every source object again and compare its CRC32C with the target's",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->deep); }},
-          {.name = "ignore-extra",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "objects that only the target has are no difference",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->ignore_extra); }}};
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "print the built-in price table, to be edited, and end; needs no SRC",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->plan.print_prices); },
+           .flag_only = true}};
 }
 
 std::vector<Option> selection_options() {
@@ -298,8 +340,11 @@ std::vector<Option> listing_options() {
            .group = Group::kSelection,
            .commands = kInScans,
            .help = "take the listing from an S3 inventory (CSV) instead of the bucket: s3://bucket/path/manifest.json",
-           .apply = apply_inventory},
-          {.name = "restore",
+           .apply = apply_inventory}};
+}
+
+std::vector<Option> restore_options() {
+  return {{.name = "restore",
            .value = "DAYS",
            .environment = {{"FERRY_RESTORE", false}},
            .group = Group::kSelection,
@@ -326,35 +371,35 @@ std::vector<Option> source_options() {
            .value = "URL",
            .environment = {{"AWS_ENDPOINT_URL_S3"}, {"AWS_ENDPOINT_URL"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "another server that speaks S3, path style (default: Amazon's of the region)",
            .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.endpoint); }},
           {.name = "s3-region",
            .value = "NAME",
            .environment = {{"AWS_REGION"}, {"AWS_DEFAULT_REGION"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "region of the bucket (default: us-east-1)",
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "region of the bucket (default: the profile's, else us-east-1)",
            .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
           {.name = "s3-path-style",
            .value = "",
            .environment = {{"FERRY_S3_PATH_STYLE", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "bucket in the path, not in the host name",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.path_style); }},
           {.name = "s3-requester-pays",
            .value = "",
            .environment = {{"FERRY_S3_REQUESTER_PAYS", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "agree to pay for requests and traffic of such a bucket",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }},
           {.name = "sse-c-key-file",
            .value = "FILE",
            .environment = {{"FERRY_SSE_C_KEY_FILE", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "key of objects that are encrypted with a customer-provided key (SSE-C): 32 bytes, raw or base64",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.customer_key_file); }}};
 }
@@ -364,35 +409,35 @@ std::vector<Option> source_credential_options() {
            .value = "NAME",
            .environment = {{"AWS_PROFILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "profile in ~/.aws/credentials (default: default)",
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "profile of the shared files (default: default)",
            .apply = apply_profile},
           {.name = "s3-credentials-file",
            .value = "FILE",
            .environment = {{"AWS_SHARED_CREDENTIALS_FILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "shared credentials (default: ~/.aws/credentials)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.credentials_file); }},
           {.name = "s3-config-file",
            .value = "FILE",
            .environment = {{"AWS_CONFIG_FILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "shared configuration (default: ~/.aws/config)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.config_file); }},
           {.name = "s3-anonymous",
            .value = "",
            .environment = {{"FERRY_S3_ANONYMOUS", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "a public bucket: send no credentials",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.anonymous); }},
           {.name = "s3-access-key-id",
            .value = "TEXT",
            .environment = {{"AWS_ACCESS_KEY_ID"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "access key; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.access_key_id); },
            .secret = true},
@@ -400,7 +445,7 @@ std::vector<Option> source_credential_options() {
            .value = "TEXT",
            .environment = {{"AWS_SECRET_ACCESS_KEY"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "its secret; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.secret_access_key); },
            .secret = true},
@@ -408,37 +453,70 @@ std::vector<Option> source_credential_options() {
            .value = "TEXT",
            .environment = {{"AWS_SESSION_TOKEN"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "its session token, if it is temporary; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.session_token); },
            .secret = true}};
 }
 
-std::vector<Option> target_options() {
-  return {{.name = "gcs-endpoint",
-           .value = "URL",
-           .environment = {{"STORAGE_EMULATOR_HOST"}},
-           .group = Group::kTarget,
-           .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
-           .apply = apply_gcs_endpoint},
-          {.name = "gcs-credentials",
+std::vector<Option> source_role_options() {
+  return {{.name = "s3-role-arn",
+           .value = "ARN",
+           .environment = {{"AWS_ROLE_ARN"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "role to take on with an identity token",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.role_arn); }},
+          {.name = "s3-web-identity-token-file",
            .value = "FILE",
-           .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
-           .group = Group::kTarget,
-           .help = "service-account key; GCP_CREDENTIALS may also hold the JSON text itself",
-           .apply = apply_gcs_credentials},
-          {.name = "gcs-anonymous",
-           .value = "",
-           .environment = {{"FERRY_GCS_ANONYMOUS", false}},
-           .group = Group::kTarget,
-           .help = "send no credentials",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
-          {.name = "gcs-token-origin",
+           .environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "file that holds the token; read again whenever one is needed",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.token_file); }},
+          {.name = "s3-google-identity",
+           .value = "AUDIENCE",
+           .environment = {{"FERRY_S3_GOOGLE_IDENTITY", false}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "take the role on as the Google service account that we are, with a token for this audience",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.google_identity); }},
+          {.name = "s3-sts-endpoint",
            .value = "URL",
-           .environment = {{"FERRY_TOKEN_ORIGIN", false}},
-           .group = Group::kTarget,
-           .help = "a token endpoint, besides Google's, that the key may name",
-           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
+           .environment = {{"AWS_ENDPOINT_URL_STS"}, {"AWS_ENDPOINT_URL"}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "another server that gives credentials for roles (default: Amazon's of the region)",
+           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.sts_endpoint); }}};
+}
+
+std::vector<Option> target_options() {
+  return {
+      {.name = "gcs-endpoint",
+       .value = "URL",
+       .environment = {{"STORAGE_EMULATOR_HOST"}},
+       .group = Group::kTarget,
+       .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
+       .apply = apply_gcs_endpoint},
+      {.name = "gcs-credentials",
+       .value = "FILE",
+       .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
+       .group = Group::kTarget,
+       .help = "credentials file, such as a service-account key; GCP_CREDENTIALS may also hold the JSON text itself "
+               "(default: what gcloud left, else the metadata server)",
+       .apply = apply_gcs_credentials},
+      {.name = "gcs-anonymous",
+       .value = "",
+       .environment = {{"FERRY_GCS_ANONYMOUS", false}},
+       .group = Group::kTarget,
+       .help = "send no credentials",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
+      {.name = "gcs-token-origin",
+       .value = "URL",
+       .environment = {{"FERRY_TOKEN_ORIGIN", false}},
+       .group = Group::kTarget,
+       .help = "a token endpoint, besides Google's, that the file may name",
+       .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
 }
 
 std::vector<Option> name_options() {
@@ -447,7 +525,7 @@ std::vector<Option> name_options() {
        .value = "WHAT",
        .environment = {{"FERRY_NAMES", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInVerify | kInServices,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
        .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
                "as ~xNN (default: fail)",
        .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
@@ -455,7 +533,7 @@ std::vector<Option> name_options() {
        .value = "",
        .environment = {{"FERRY_HIERARCHICAL", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInVerify | kInServices,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
        .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
        .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
 }
@@ -473,7 +551,7 @@ std::vector<Option> metadata_options() {
        .value = "MAP",
        .environment = {{"FERRY_STORAGE_CLASS_MAP", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInMigrator,
+       .commands = kInCopy | kInMigrator | kInPlan,
        .help = "which class of S3 becomes which of GCS, as STANDARD_IA=NEARLINE,*=STANDARD (default: that of the "
                "target bucket)",
        .apply = apply_storage_class},
@@ -506,21 +584,21 @@ std::vector<Option> output_options() {
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan,
            .help = "the summary as one JSON object on stdout (cache: lines of JSON)",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->json); }},
           {.name = "progress",
            .value = "HOW",
            .environment = {{"FERRY_PROGRESS", false}},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan,
            .help = "auto, bar, plain or none (default: auto, a bar on a terminal, else a line every 10 s)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kProgress, &s->progress); }},
           {.name = "quiet",
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan,
            .help = "no progress and no summary, unless something is wrong",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->quiet); }},
           {.name = "log-level",
@@ -548,9 +626,14 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, schedule_options, selection_options, listing_options, source_options,
-                    source_credential_options, target_options, name_options, metadata_options, pubsub_options,
-                    redis_options, admin_options, cache_options, output_options, general_options}) {
+  for (auto part : {plan_options,        work_options,     adoption_options,
+                    deletion_options,    verify_options,   schedule_options,
+                    selection_options,   listing_options,  restore_options,
+                    source_options,      source_credential_options,
+                    source_role_options, target_options,   name_options,
+                    metadata_options,    pubsub_options,   redis_options,
+                    admin_options,       cache_options,    output_options,
+                    evidence_options,    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   return table;
@@ -568,6 +651,7 @@ std::string_view heading(Group group) {
     case Group::kRedis: return "Redis";
     case Group::kAdmin: return "HTTP";
     case Group::kCache: return "Which";
+    case Group::kPlan: return "Plan";
     case Group::kOutput: return "Output";
     case Group::kGeneral: return "General";
   }

@@ -46,16 +46,18 @@ class PublisherRun::Crew {
     auto clients = rooms_.make_clients(scans_.executor(), Patience::kWork);
     if (!clients) return fail(std::move(clients).error());
     clients_ = *std::move(clients);
-    auto queue = rooms_.make_queue(scans_.executor(), clients_.authorization);
+    auto queue = rooms_.make_queue(scans_.executor(), clients_);
     if (!queue) return fail(std::move(queue).error());
     queue_ = *std::move(queue);
 
     ScanOptions scan;
-    scan.policy = {settings_.on_foreign, settings_.restore_days.has_value()};
+    scan.policy = {settings_.on_foreign, settings_.adopt, settings_.restore_days.has_value()};
     scan.old_listing = settings_.listing.inventory.has_value();
     scan.filter = settings_.filter;
     scan.republish_after = options_.republish_after;
-    loop_.emplace(settings_.job, std::move(scan), options_.schedule, rooms_.name,
+    std::optional<PruneOptions> prune;
+    if (settings_.prune) prune = prune_options(settings_);
+    loop_.emplace(settings_.job, std::move(scan), std::move(prune), options_.schedule, rooms_.name,
                   ScanLoopRooms{clients_.source.get(), clients_.target.get(), queue_.get(), rooms_.state, rooms_.board,
                                 rooms_.clock, rooms_.rng});
     OperatorRooms wired{rooms_.state,

@@ -67,8 +67,11 @@ Result<ServiceRooms> wire(Settings* settings, const Environment& environment, co
   ServiceRooms rooms;
   rooms.make_clients = *std::move(clients);
   rooms.name = process_name();
-  rooms.make_queue = [options = queue_options(*settings, rooms.name)](Executor home, auto authorization) mutable {
-    options.authorization = std::move(authorization);
+  rooms.make_queue = [options = queue_options(*settings, rooms.name)](Executor home, const Clients& with) mutable {
+    if (options.tls) {  // else an emulator: no token goes out in the clear
+      options.authorization = with.authorization;
+      options.authorization_refused = with.authorization_refused;
+    }
     return pubsub::make_queue(home, options, system_clock(), system_rng());
   };
   rooms.state = standing.state.get();

@@ -19,9 +19,8 @@ inline constexpr Milliseconds kPauseAfterError{5'000};  ///< of a loop whose wor
 
 struct ServiceRooms {
   MakeClients make_clients;
-  using Authorization = std::function<Task<Result<std::string>>()>;
-  /// The queue's own coroutines run on `home`, and so does `authorization`.
-  std::function<Result<std::unique_ptr<pubsub::Queue>>(Executor home, Authorization authorization)> make_queue;
+  /// The queue's own coroutines run on `home`, which is that of `clients`: they give it its tokens.
+  std::function<Result<std::unique_ptr<pubsub::Queue>>(Executor home, const Clients& clients)> make_queue;
   StateStore* state = nullptr;
   SharedBoard* board = nullptr;
   /// Whether the state can be worked with; lines for the log about what endangers it.

@@ -15,11 +15,13 @@
 #include "plan/filter.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
+#include "plan/prune_limit.hpp"
 #include "state/record.hpp"
+#include "verify/sample.hpp"
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kPlan };
 [[nodiscard]] constexpr bool is_service(Command command) {
   return command == Command::kPublisher || command == Command::kMigrator;
 }
@@ -28,7 +30,7 @@ enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 
 struct S3Settings {
   std::optional<net::Origin> endpoint;  ///< nothing: Amazon's own
-  std::string region = "us-east-1";
+  std::optional<std::string> region;    ///< nothing: of the profile, else us-east-1
   bool path_style = false;
   bool requester_pays = false;
   bool anonymous = false;
@@ -37,14 +39,18 @@ struct S3Settings {
   std::optional<std::string> profile;
   bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
   std::optional<std::string> access_key_id, secret_access_key, session_token;
-  std::string credentials_file, config_file;  ///< shared files; empty: ~/.aws/…
+  std::string credentials_file, config_file;   ///< shared files; empty: ~/.aws/…
+  std::string role_arn;                        ///< to take on with an identity token
+  std::string token_file;                      ///< that holds one
+  std::optional<std::string> google_identity;  ///< audience of one of Google's, to take it on with instead
+  std::optional<net::Origin> sts_endpoint;     ///< nothing: Amazon's own
 };
 
 struct GcsSettings {
   std::optional<net::Origin> endpoint;  ///< nothing: Google's own
   bool emulator = false;                ///< endpoint named by STORAGE_EMULATOR_HOST
   bool anonymous = false;
-  std::optional<std::string> key_file;  ///< service-account key
+  std::optional<std::string> key_file;  ///< credentials file of any kind
   std::optional<std::string> key_text;  ///< the same, as JSON text
   bool key_named = false;               ///< by flag or settings file, so it is meant for an emulator, too
   std::optional<net::Origin> token_origin;
@@ -90,6 +96,7 @@ struct ServiceSettings {
 struct ListingSettings {
   std::optional<std::string> manifest;   ///< a file of keys: here, or s3://bucket/key
   std::optional<std::string> inventory;  ///< s3://bucket/…/manifest.json
+  [[nodiscard]] bool from_file() const { return manifest || inventory; }
 };
 
 enum class CacheAction { kList, kShow, kDelete, kFailures, kRebuild };
@@ -102,6 +109,13 @@ struct CacheSettings {
   bool yes = false;             ///< delete: all is meant
 };
 
+struct PlanSettings {
+  std::optional<std::string> price_file;  ///< nothing: the built-in prices
+  std::uint64_t bytes_per_second = 100 << 20;
+  std::uint64_t objects_per_second = 500;
+  bool print_prices = false;
+};
+
 struct Settings {
   Command command = Command::kCopy;
   Job job;
@@ -109,6 +123,7 @@ struct Settings {
   GcsSettings gcs;
   ServiceSettings service;
   CacheSettings cache;
+  PlanSettings plan;
 
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
@@ -119,6 +134,10 @@ struct Settings {
   std::string restore_tier = "Bulk";
 
   OnForeign on_foreign = OnForeign::kFail;
+  bool adopt = false;
+  bool prune = false;  ///< delete what left the source
+  PruneLimit prune_limit{};
+  bool allow_empty_source = false;
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
   bool dry_run = false;
@@ -126,7 +145,11 @@ struct Settings {
   Milliseconds grace{10'000};
 
   bool deep = false;
+  bool compare_metadata = false;
+  std::optional<Sample> sample;       ///< without its seed
+  std::optional<std::uint64_t> seed;  ///< nothing: any
   bool ignore_extra = false;
+  std::optional<std::string> html_file;
 
   std::optional<std::string> report_file;
   bool json = false;

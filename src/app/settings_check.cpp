@@ -146,6 +146,22 @@ Status complete_cache(Settings* settings) {
   return complete_redis(settings);
 }
 
+Status check_deletions(const Settings& settings) {
+  if (settings.allow_empty_source && !settings.prune)
+    return refuse("--allow-empty-source is about --delete; give that, too");
+  if (settings.prune && settings.listing.from_file())
+    return refuse("--delete needs the source's own listing: --manifest and --inventory don't show all that is there");
+  return Unit{};
+}
+
+Status check_verify(const Settings& settings) {
+  const bool closer = settings.deep || settings.compare_metadata;
+  if (settings.sample && !closer)
+    return refuse("--sample says how many objects --deep or --metadata look at; give one");
+  if (settings.seed && !settings.sample) return refuse("--seed draws the objects of --sample; give that, too");
+  return Unit{};
+}
+
 }  // namespace
 
 Status complete(Settings* settings) {
@@ -153,8 +169,10 @@ Status complete(Settings* settings) {
   if (auto checked = check_filter(settings->filter); !checked) return checked;
   if (auto checked = check_listing(settings->listing); !checked) return checked;
   if (auto read = read_customer_key(settings); !read) return read;
+  if (auto checked = check_deletions(*settings); !checked) return checked;
   if (is_service(settings->command)) return complete_service(settings);
   if (settings->command == Command::kCache) return complete_cache(settings);
+  if (settings->command == Command::kVerify) return check_verify(*settings);
   return Unit{};
 }
 

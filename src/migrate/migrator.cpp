@@ -203,8 +203,9 @@ Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::option
   for (int round = 1;; ++round) {
     if (!expected) {
       auto there = co_await compare(plan, &expected);
+      if (!there && is_superseded(there.error())) co_return Superseded{std::move(there.error().error.what)};
       if (!there) co_return std::move(there).error();
-      if (*there && round == 1) co_return AlreadyThere{**there};
+      if (*there && (round == 1 || (*there)->adopted)) co_return AlreadyThere{**there};
       if (*there) {  // our own commit, whose answer was lost
         (*there)->losses = losses;
         co_return **there;
@@ -244,12 +245,61 @@ Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan, std::opt
     receipt.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
     co_return receipt;
   }
-  if (!may_replace(object, job_, plan.key, options_.policy)) {
-    Setback foreign{Side::kTarget, Error{ErrorKind::kConflict, foreign_text(target_key)}, FailureReason::kForeign};
-    co_return tl::unexpected<Setback>(std::move(foreign));
+  if (object && !is_ours(*object, job_, plan.key)) {
+    auto examined = co_await examine(&plan, &*object);
+    if (!examined || *examined) co_return examined;
   }
   *expected = object ? object->generation : Generation{};
   co_return std::optional<Receipt>{};
+}
+
+/// Somebody else's object is there: a receipt if it is the wanted version, nothing if it is to be replaced.
+Task<Step<std::optional<Receipt>>> Migrator::examine(const TransferPlan* plan, const TargetObject* there) {
+  SourceEntry entry;
+  entry.version = Version{plan->etag, *plan->modified, plan->version_id};
+  entry.size = plan->size.value_or(there->size);
+  auto seen = recognise(entry, *there);
+  if (seen.likeness == Likeness::kUnknown) {
+    auto meta = co_await rooms_.source->stat(plan->key, plan->version_id);
+    if (!meta) {
+      co_return tl::unexpected<Setback>(Setback{Side::kSource, std::move(meta).error().during("ask for checksums")});
+    }
+    if (!meta->version.same_as(entry.version)) {
+      Error changed{ErrorKind::kChanged, "the object changed since it was listed"};
+      co_return tl::unexpected<Setback>(Setback{Side::kSource, std::move(changed)});
+    }
+    entry.version = meta->version;
+    seen = recognise(*meta, *there);
+  }
+  if (seen.likeness == Likeness::kSame) co_return co_await recognised(plan->key, entry.version, seen.rung, there);
+  if (options_.policy.on_foreign == OnForeign::kOverwrite) co_return std::optional<Receipt>{};
+  Error foreign{ErrorKind::kConflict, foreign_text(there->key, seen.likeness)};
+  co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(foreign), FailureReason::kForeign});
+}
+
+/// It gets our provenance if that is wanted; then it is ours for every later run.
+Task<Step<std::optional<Receipt>>> Migrator::recognised(ObjectKey key, Version version, Rung rung,
+                                                        const TargetObject* there) {
+  if (may_adopt(*there, options_.policy)) {
+    Provenance provenance{job_.source_uri(key), version, there->size, rung};
+    provenance.adopted = true;
+    auto adopted =
+        co_await rooms_.target->adopt(there->key, there->generation, there->metageneration, std::move(provenance));
+    if (!adopted) {
+      const bool full = adopted.error().kind == ErrorKind::kLimit;
+      const auto reason = full ? std::optional{FailureReason::kMetadata} : std::nullopt;
+      co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(adopted).error(), reason});
+    }
+  }
+  Receipt receipt;
+  receipt.key = std::move(key);
+  receipt.version = std::move(version);
+  receipt.generation = there->generation;
+  receipt.rung = rung;
+  receipt.size = there->size;
+  receipt.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+  receipt.adopted = true;
+  co_return receipt;
 }
 
 Task<> Migrator::settle(Delivery delivery, Outcome outcome) {
@@ -280,7 +330,9 @@ Task<> Migrator::conclude(Delivery delivery, Receipt receipt, bool moved) {
   ++(moved ? tally_->copied : tally_->unchanged);
   (moved ? tally_->copied_bytes : tally_->unchanged_bytes) += receipt.size;
   if (moved) count_proof(receipt);
-  if (moved && sink_) sink_->copied(receipt);
+  if (receipt.adopted) ++tally_->adopted;
+  if (sink_ && moved) sink_->copied(receipt);
+  if (sink_ && receipt.adopted) sink_->adopted(receipt);
   std::move(delivery).ack();
 }
 

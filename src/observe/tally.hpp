@@ -17,8 +17,10 @@ struct Tally {
   std::atomic<std::uint64_t> filtered{0};   ///< left out by filters
   std::atomic<std::uint64_t> unchanged{0};  ///< already at the target in this version
   std::atomic<std::uint64_t> unchanged_bytes{0};
-  std::atomic<std::uint64_t> planned{0};  ///< to be copied
+  std::atomic<std::uint64_t> adopted{0};  ///< of the unchanged: brought by somebody else, recognised by a checksum
+  std::atomic<std::uint64_t> planned{0};  ///< to be copied, or examined first
   std::atomic<std::uint64_t> planned_bytes{0};
+  std::atomic<std::uint64_t> examine{0};    ///< of the planned: somebody else's object is there, perhaps the same
   std::atomic<std::uint64_t> published{0};  ///< handed to the queue
   std::atomic<std::uint64_t> published_bytes{0};
   std::atomic<std::uint64_t> pending{0};  ///< to be copied, but with the queue since an earlier scan

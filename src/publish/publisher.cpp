@@ -28,6 +28,7 @@ struct Publisher::Aside {
 /// What one stretch of the merge came to, until it is handed over.
 struct Publisher::Batch {
   std::vector<TransferPlan> plans;
+  std::vector<Examine> examine;
   std::vector<Failure> failures;
   std::vector<Aside> asides;
 };
@@ -168,20 +169,16 @@ void Publisher::conclude(const SourceEntry& entry, const TargetObject* there, De
   tally_->listed_bytes += entry.size;
   if (options_.observe) options_.observe({&entry, there, &decision});
   if (auto* copy = std::get_if<Copy>(&decision)) {
-    ++tally_->planned;
-    tally_->planned_bytes += entry.size;
-    copy->plan.scan = options_.scan_id;
-    copy->plan.or_newest = options_.old_listing;
-    if (!options_.dry_run) {
-      batch->plans.push_back(std::move(copy->plan));
-    } else if (sink_) {
-      sink_->planned(copy->plan);
-    }
+    if (plan(&copy->plan)) batch->plans.push_back(std::move(copy->plan));
+  } else if (auto* examine = std::get_if<Examine>(&decision)) {
+    ++tally_->examine;
+    if (plan(&examine->plan)) batch->examine.push_back(std::move(*examine));
   } else if (auto* refused = std::get_if<Refused>(&decision)) {
     refuse(entry, std::move(*refused), batch);
   } else {
     ++tally_->unchanged;
     tally_->unchanged_bytes += entry.size;
+    if (std::get<Unchanged>(decision).adopted) ++tally_->adopted;
   }
 }
 
@@ -196,6 +193,16 @@ void Publisher::judge_trouble(const SourceEntry& entry, Batch* batch) {
   const bool denied = entry.trouble->kind == ErrorKind::kDenied;
   Refused refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what};
   conclude(entry, nullptr, std::move(refused), batch);
+}
+
+/// Whether it is to be handed over: not in a dry run.
+bool Publisher::plan(TransferPlan* plan) {
+  ++tally_->planned;
+  tally_->planned_bytes += plan->size.value_or(0);
+  plan->scan = options_.scan_id;
+  plan->or_newest = options_.old_listing;
+  if (options_.dry_run && sink_) sink_->planned(*plan);
+  return !options_.dry_run;
 }
 
 void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) {
@@ -222,6 +229,7 @@ Task<Status> Publisher::deliver(Batch batch) {
     auto recorded = co_await state_->record_failures(std::move(batch.failures));
     if (!recorded) co_return fail(std::move(recorded).error().during("record refused objects"));
   }
+  if (auto done = co_await leave_out_recognised(&batch); !done) co_return done;
   if (batch.plans.empty()) co_return Unit{};
   if (options_.may_go_on) {
     if (auto may = options_.may_go_on(); !may) co_return may;
@@ -253,6 +261,30 @@ Task<Status> Publisher::publish(std::vector<TransferPlan> plans) {
   if (marks.empty()) co_return Unit{};
   auto marked = co_await state_->mark_published(std::move(marks));
   if (!marked) co_return fail(std::move(marked).error().during("mark as published"));
+  co_return Unit{};
+}
+
+/// What was recognised earlier, in the generation that is still there, needs no second look.
+Task<Status> Publisher::leave_out_recognised(Batch* batch) {
+  if (batch->examine.empty()) co_return Unit{};
+  std::vector<ObjectKey> keys;
+  keys.reserve(batch->examine.size());
+  for (const auto& each : batch->examine) keys.push_back(each.plan.key);
+  auto records = co_await state_->lookup(std::move(keys));
+  if (!records) co_return fail(std::move(records).error().during("look up what was recognised"));
+  for (std::size_t i = 0; i < batch->examine.size(); ++i) {
+    Examine& examine = batch->examine[i];
+    const auto& consumed = (*records)[i].consumed;
+    const Version wanted{examine.plan.etag, *examine.plan.modified, examine.plan.version_id};
+    const bool known = consumed && consumed->version.same_as(wanted) && consumed->generation == examine.there;
+    if (known && !examine.adopt) {
+      ++tally_->unchanged;
+      ++tally_->adopted;
+      tally_->unchanged_bytes += examine.plan.size.value_or(0);
+    } else {
+      batch->plans.push_back(std::move(examine.plan));
+    }
+  }
   co_return Unit{};
 }
 

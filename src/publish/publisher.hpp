@@ -72,8 +72,10 @@ class Publisher {
   void judge_trouble(const SourceEntry& entry, Batch* batch);
   void conclude(const SourceEntry& entry, const TargetObject* there, Decision decision, Batch* batch);
   void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
+  bool plan(TransferPlan* plan);
   Task<Status> deliver(Batch batch);
   Task<Status> publish(std::vector<TransferPlan> plans);
+  Task<Status> leave_out_recognised(Batch* batch);
   Task<Status> leave_out_pending(std::vector<TransferPlan>* plans);
   [[nodiscard]] bool is_pending(const Record& record, const TransferPlan& plan) const;
 

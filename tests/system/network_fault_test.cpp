@@ -1,11 +1,16 @@
 // The network itself: names that don't resolve, lost packets, and each dependency cut off while the others work.
 
+#include <arpa/inet.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <system_error>
 
 #include "testing/net/wire_relay.hpp"
 #include "tests/system/service.hpp"
@@ -127,6 +132,47 @@ TEST_F(Network, NamesMayFailForAWhileAndChangeTheirAddress_F078) {
   EXPECT_EQ(outcome.code(), 0) << outcome.describe();
   EXPECT_EQ(outcome.number("copied"), kObjects);
   EXPECT_GT(second.connections(), 0);
+}
+
+/// Takes a place without ever answering a call: its queue of callers is full, and further ones hear nothing.
+class Abyss {
+ public:
+  explicit Abyss(const std::string& address) {
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address.c_str(), &place.sin_addr);
+    socklen_t size = sizeof place;
+    if (::bind(fds_[0], reinterpret_cast<const sockaddr*>(&place), size) != 0 || ::listen(fds_[0], 0) != 0 ||
+        ::getsockname(fds_[0], reinterpret_cast<sockaddr*>(&place), &size) != 0) {
+      throw std::system_error(errno, std::generic_category(), address);
+    }
+    port_ = ntohs(place.sin_port);
+    for (std::size_t i = 1; i < fds_.size(); ++i) ::connect(fds_[i], reinterpret_cast<const sockaddr*>(&place), size);
+  }
+  ~Abyss() {
+    for (const int fd : fds_) ::close(fd);
+  }
+  Abyss(const Abyss&) = delete;
+  Abyss& operator=(const Abyss&) = delete;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  static int open_socket() { return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+  std::array<int, 4> fds_{open_socket(), open_socket(), open_socket(), open_socket()};
+  std::uint16_t port_ = 0;
+};
+
+/// One after the other, each would have to wait for the whole time that connecting may take, and fail.
+TEST_F(Network, AnAddressThatNeverAnswersDoesNotKeepTheNextOneFromBeingTried_F072) {
+  start();
+  source_->put("key", "bytes");
+  const Abyss first{"127.0.0.2"};
+  testing::WireRelay second{port_in(sandbox_->s3()), "127.0.0.3", first.port()};
+  write_hosts("127.0.0.2 s3.ferry.test\n127.0.0.3 s3.ferry.test\n");
+  const Environment by_name{{"AWS_ENDPOINT_URL_S3", "http://s3.ferry.test:" + std::to_string(first.port())}};
+  const auto outcome = read_outcome(start_with_own_hosts({}, by_name)->wait(kCopyMax));
+  EXPECT_EQ(outcome.code(), 0) << outcome.describe();
+  expect_same({"key"});
 }
 
 /// The whole test moves into a network namespace of its own: its loopback loses packets, and nobody else's does.

@@ -8,12 +8,6 @@
 namespace ferry::s3 {
 namespace {
 
-bool same(const std::optional<Credentials>& a, const std::optional<Credentials>& b) {
-  if (!a || !b) return !a && !b;
-  return a->access_key_id == b->access_key_id && a->secret_access_key == b->secret_access_key &&
-         a->session_token == b->session_token;
-}
-
 bool succeeded(int status) { return status == 200 || status == 202 || status == 206; }
 
 /// Asked for by its id, a delete marker is not there for reading; any other 405 is a server that doesn't know the call.
@@ -83,11 +77,10 @@ Task<Result<Reply>> Api::send(Call call) {
     const bool right_place = repair == Repair::kNone || failure.region == terms.region;
     if (right_place && wants_other_key(call, failure) && !options_.customer_key.empty()) repair = Repair::kCustomerKey;
     const bool again = std::exchange(tried[static_cast<std::size_t>(repair)], true);
-    const bool repaired = !again && co_await apply(repair, &failure, &terms);
-    if (repaired) continue;
-    auto error = to_error(failure, place(call));
-    if (is_delete_marker(call, failure)) error.kind = ErrorKind::kGone;
-    co_return fail(std::move(error));
+    if (again) co_return fail(refused(call, failure));
+    auto repaired = co_await apply(repair, &failure, &terms);
+    if (!repaired) co_return fail(std::move(repaired).error().during(place(call)));
+    if (!*repaired) co_return fail(refused(call, failure));
   }
 }
 
@@ -145,7 +138,7 @@ Task<Failure> Api::refusal(Reply* reply) {
   co_return read_failure(reply->head, body ? *std::move(body) : std::string{}, now());
 }
 
-Task<bool> Api::apply(Repair repair, const Failure* failure, const Terms* terms) {
+Task<Result<bool>> Api::apply(Repair repair, const Failure* failure, const Terms* terms) {
   switch (repair) {
     case Repair::kNone: co_return false;
     case Repair::kRegion: co_return move_to(failure->region, *terms);
@@ -156,6 +149,12 @@ Task<bool> Api::apply(Repair repair, const Failure* failure, const Terms* terms)
   co_return false;
 }
 
+Error Api::refused(const Call& call, const Failure& failure) const {
+  auto error = to_error(failure, place(call));
+  if (is_delete_marker(call, failure)) error.kind = ErrorKind::kGone;
+  return error;
+}
+
 /// Follows a hint, but only to a name that can't leave the endpoint.
 bool Api::move_to(const std::string& region, const Terms& terms) {
   if (region == terms.region || !is_region(region, !options_.endpoint)) return false;
@@ -164,14 +163,13 @@ bool Api::move_to(const std::string& region, const Terms& terms) {
   return true;
 }
 
-/// Worth another try only if there are others by now: read by a parallel request, or by this one.
-Task<bool> Api::renew_credentials(const Terms* terms) {
+/// Worth another try only if there are others by now: got by a parallel request, or by this one.
+Task<Result<bool>> Api::renew_credentials(const Terms* terms) {
+  if (!terms->credentials) co_return false;
+  credentials_->refused(*terms->credentials);
   auto current = co_await credentials_->get();
-  if (current && same(*current, terms->credentials)) {
-    credentials_->invalidate();
-    current = co_await credentials_->get();
-  }
-  co_return current && !same(*current, terms->credentials);
+  if (!current) co_return fail(std::move(current).error());
+  co_return *current != terms->credentials;
 }
 
 }  // namespace ferry::s3

@@ -64,9 +64,10 @@ class Api {
   Task<Result<Reply>> exchange(const Call* call, const Terms* terms);
   net::RequestHead signed_head(const Call& call, const Terms& terms);
   Task<Failure> refusal(Reply* reply);
-  Task<bool> apply(Repair repair, const Failure* failure, const Terms* terms);
+  Task<Result<bool>> apply(Repair repair, const Failure* failure, const Terms* terms);
+  [[nodiscard]] Error refused(const Call& call, const Failure& failure) const;
   bool move_to(const std::string& region, const Terms& terms);
-  Task<bool> renew_credentials(const Terms* terms);
+  Task<Result<bool>> renew_credentials(const Terms* terms);
 
   Options options_;
   std::shared_ptr<CredentialProvider> credentials_;

@@ -230,7 +230,9 @@ class Rotating final : public CredentialProvider {
   Task<Result<std::optional<Credentials>>> get() override {
     co_return std::optional{Credentials{"AKIA" + std::to_string(generation), "secret", std::nullopt}};
   }
-  void invalidate() override { ++generation; }
+  void refused(const Credentials& credentials) override {
+    if (credentials.access_key_id == "AKIA" + std::to_string(generation)) ++generation;
+  }
   std::string describe() const override { return "rotating"; }
   int generation = 1;
 };

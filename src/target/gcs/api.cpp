@@ -90,14 +90,12 @@ Task<Result<Reply>> Api::call(std::string method, std::string target, net::Heade
     }
     auto reply = co_await reply_to(sending->exchange.get(), body_limit);
     if (!reply || reply->status != kUnauthorized || !again || !sending->token) co_return reply;
-    co_await distrust(std::move(sending->token));
+    distrust(sending->token);
   }
 }
 
-Task<> Api::distrust(std::optional<std::string> token) {
-  if (!token) co_return;
-  const auto current = co_await tokens_->token();
-  if (current && *current == token) tokens_->invalidate();
+void Api::distrust(const std::optional<std::string>& token) {
+  if (token) tokens_->refused(*token);
 }
 
 Task<bool> Api::back_off(int attempt, std::optional<Milliseconds> wish) {

@@ -8,16 +8,19 @@
 #include <cstring>
 
 #include "kit/base/text.hpp"
+#include "kit/resilience/renewal.hpp"
 
 namespace ferry::gcs {
 namespace {
 
 constexpr std::size_t kKeyFileMax = 64 << 10;
 
+using Renewed = Renewal<std::string>;
+
 class NoToken final : public TokenProvider {
  public:
   Task<Result<std::optional<std::string>>> token() override { co_return std::optional<std::string>{}; }
-  void invalidate() override {}
+  void refused(const std::string& /*token*/) override {}
   std::string describe() const override { return "no credentials"; }
 };
 
@@ -53,6 +56,48 @@ std::optional<std::string> read_bounded(int descriptor) {
 }
 
 }  // namespace
+
+struct SharedTokens::Core {
+  Core(std::shared_ptr<TokenSource> s, Clock* clock, Rng* rng)
+      : source(std::move(s)), renewal(RenewalPolicy{}, clock, rng) {}
+  const std::shared_ptr<TokenSource> source;
+  Renewed renewal;
+};
+
+/// One thread's side.
+class SharedTokens::Provider final : public TokenProvider {
+ public:
+  Provider(std::shared_ptr<Core> core, net::Routes routes)
+      : core_(std::move(core)), fetch_([source = core_->source.get(), routes] { return fetch(source, routes); }) {}
+
+  Task<Result<std::optional<std::string>>> token() override {
+    auto token = co_await core_->renewal.get(&fetch_);
+    if (!token) co_return fail(std::move(token).error());
+    co_return std::optional<std::string>{*std::move(token)};
+  }
+  void refused(const std::string& token) override { core_->renewal.refused(token); }
+  std::string describe() const override { return core_->source->describe(); }
+
+ private:
+  static Task<Result<Renewed::Fetched>> fetch(TokenSource* source, net::Routes routes) {
+    auto fetched = co_await source->fetch(routes);
+    if (!fetched) co_return fail(std::move(fetched).error());
+    co_return Renewed::Fetched{std::move(fetched->token), fetched->life};
+  }
+
+  std::shared_ptr<Core> core_;
+  Renewed::Fetch fetch_;
+};
+
+SharedTokens::SharedTokens(std::shared_ptr<TokenSource> source, Clock* clock, Rng* rng)
+    : core_(std::make_shared<Core>(std::move(source), clock, rng)) {}
+SharedTokens::~SharedTokens() = default;
+
+std::shared_ptr<TokenProvider> SharedTokens::provider(net::Routes routes) {
+  return std::make_shared<Provider>(core_, routes);
+}
+
+std::string SharedTokens::describe() const { return core_->source->describe(); }
 
 std::shared_ptr<TokenProvider> no_token() { return std::make_shared<NoToken>(); }
 

@@ -168,7 +168,7 @@ class StreamedUpload final : public Insert {
   Task<Error> refused(Reply reply) {
     if (reply.status == 401 && !token_refused_) {
       token_refused_ = true;
-      co_await api_->distrust(sending_->token);
+      api_->distrust(sending_->token);
       co_return Error{ErrorKind::kUnavailable, action() + ": HTTP 401, the access token was refused"};
     }
     if (reply.ok()) {

@@ -32,7 +32,9 @@ Task<Status> Api::cancel_session(std::string session_target) {
 
 Task<Status> Api::cancel_once(std::string session_target) {
   const std::string action = "cancel an upload session at " + bucket_place();
-  auto reply = co_await call("DELETE", std::move(session_target), net::Headers{}, std::string_view{}, kObjectReplyMax);
+  net::Headers headers{{"Content-Length", "0"}};  // which Cloud Storage asks for, unlike HTTP
+  auto reply =
+      co_await call("DELETE", std::move(session_target), std::move(headers), std::string_view{}, kObjectReplyMax);
   if (!reply) co_return fail(std::move(reply).error().during(action));
   switch (reply->status) {
     case 499:  // how Cloud Storage confirms it

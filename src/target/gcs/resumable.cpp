@@ -222,7 +222,7 @@ Task<Status> SessionUpload::end_chunk() {
 Task<Error> SessionUpload::first_401_or(Reply reply) {
   if (token_refused_) co_return api_->refused(reply, action(), Subject::kObject);
   token_refused_ = true;
-  co_await api_->distrust(chunk_->token);
+  api_->distrust(chunk_->token);
   co_return Error{ErrorKind::kUnavailable, action() + ": HTTP 401, the access token was refused"};
 }
 

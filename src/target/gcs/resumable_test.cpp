@@ -324,6 +324,7 @@ TEST(GcsSession, CancelTakesEveryWayOfBeingGoneAsSuccess) {
     const auto upload = room.begin(Room::spec("a", kSize));
     room.fail_when([](const auto& request) { return request.head.method == "DELETE"; }, FakeReply{status});
     EXPECT_TRUE(room.run(room.target->cancel(*upload->session()))) << status;
+    EXPECT_EQ(room.http.requests().back().header("Content-Length"), "0");
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "kit/async/task_group.hpp"
 #include "target/gcs/room_test.hpp"
+#include "target/gcs/token_sources.hpp"
 
 namespace ferry::gcs {
 namespace {
@@ -57,7 +58,13 @@ struct Account {
 
   Result<std::shared_ptr<TokenProvider>> make(const boost::json::object& key,
                                               std::optional<net::Origin> allowed = std::nullopt) {
-    return service_account(boost::json::serialize(key), "scope-1", std::move(allowed), &http, &clock, &rng);
+    TokenSettings settings;
+    settings.scope = "scope-1";
+    settings.origin_allowed = std::move(allowed);
+    settings.clock = &clock;
+    auto source = file_source(boost::json::serialize(key), settings);
+    if (!source) return fail(std::move(source).error());
+    return SharedTokens{*std::move(source), &clock, &rng}.provider({&http, &http});
   }
 
   static FakeReply token_reply(const std::string& token, seconds life) {
@@ -237,14 +244,13 @@ TEST(GcsServiceAccount, BrokenKeysNameTheFieldAndNeverItsValue) {
     EXPECT_NE(made.error().what.find(field), std::string::npos) << made.error().what;
     EXPECT_EQ(made.error().what.find("hunter2"), std::string::npos) << made.error().what;
   };
-  what_of("type", "authorized_user");
+  what_of("type", "gdch_service_account");
   what_of("client_email", nullptr);
   what_of("client_email", "");
   what_of("private_key", 7);
   what_of("private_key", "hunter2");
   what_of("private_key", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n");
-  EXPECT_EQ(service_account("not JSON", "", std::nullopt, &account.http, &account.clock, &account.rng).error().kind,
-            ErrorKind::kInvalid);
+  EXPECT_EQ(file_source("not JSON", {}).error().kind, ErrorKind::kInvalid);
 }
 
 // ---- how the bucket's requests use it
@@ -254,8 +260,8 @@ struct Tokens final : TokenProvider {
     if (!current) current = "token-" + std::to_string(++issued);
     co_return current;
   }
-  void invalidate() override {
-    current.reset();
+  void refused(const std::string& token) override {
+    if (current == token) current.reset();
     ++invalidated;
   }
   std::string describe() const override { return "test"; }
