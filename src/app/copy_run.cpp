@@ -37,7 +37,7 @@ class CopyRun::Crew {
         rooms_(std::move(rooms)),
         outcomes_(rooms_.report),
         queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
-        filter_{settings.include, settings.exclude},
+        filter_(settings.filter),
         scan_id_(make_scan_id(rooms_.rng)),
         began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())) {}
 
@@ -83,8 +83,9 @@ class CopyRun::Crew {
     first_page_ = *std::move(first_page);
 
     ScanOptions options;
-    options.policy = {settings_.on_foreign, settings_.adopt};
+    options.policy = {settings_.on_foreign, settings_.adopt, settings_.restore_days.has_value()};
     options.filter = filter_;
+    options.old_listing = settings_.listing.inventory.has_value();
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
     publisher_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), queue_.get(),
@@ -135,6 +136,7 @@ class CopyRun::Crew {
   /// Once, after a scan that saw everything and transfers that all settled.
   bool may_tidy() {
     const std::lock_guard lock{mutex_};
+    if (settings_.listing.from_file()) return false;  // not all that is in scope was seen
     if (stopping_ || broken_ || tidied_) return false;
     const TallySnapshot seen = look(tally_);
     if (settings_.dry_run) return seen.listing_done && settings_.prune;

@@ -16,15 +16,23 @@ class FirstPageSource final : public ObjectSource {
   FirstPageSource(ObjectSource* impatient, ObjectSource* patient) : impatient_(impatient), patient_(patient) {}
   Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
                                 std::optional<ObjectKey> after) override;
-  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
-                                                   std::uint64_t offset) override {
-    return patient_->open(std::move(key), std::move(expected), offset);
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected, std::uint64_t offset,
+                                                   std::optional<VersionId> version) override {
+    return patient_->open(std::move(key), std::move(expected), offset, std::move(version));
   }
-  Task<Result<ObjectMeta>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
-  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
-    return patient_->part_size(std::move(key), std::move(expected), number);
+  Task<Result<ObjectMeta>> stat(ObjectKey key, std::optional<VersionId> version) override {
+    return patient_->stat(std::move(key), std::move(version));
   }
-  Task<Result<Tags>> tags(ObjectKey key) override { return patient_->tags(std::move(key)); }
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number,
+                                                       std::optional<VersionId> version) override {
+    return patient_->part_size(std::move(key), std::move(expected), number, std::move(version));
+  }
+  Task<Result<Tags>> tags(ObjectKey key, std::optional<VersionId> version) override {
+    return patient_->tags(std::move(key), std::move(version));
+  }
+  Task<Result<RestoreAnswer>> restore(ObjectKey key, RestoreWish wish, std::optional<VersionId> version) override {
+    return patient_->restore(std::move(key), std::move(wish), std::move(version));
+  }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 
  private:

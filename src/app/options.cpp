@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kTransfersMax = 20'000;
 constexpr std::size_t kThreadsMax = 256;
 constexpr std::uint64_t kGraceSecondsMax = 3'600;
+constexpr std::uint64_t kRestoreDaysMax = 365;
 constexpr std::uint64_t kRateMax = 1ULL << 50;
 constexpr std::uint64_t kObjectRateMax = 10'000'000;
 
@@ -114,6 +115,35 @@ std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
   return {};
 }
 
+/// "CLASS[,CLASS…]", of whatever name: servers have their own.
+std::string apply_class_filter(Settings* settings, const Given& given) {
+  constexpr std::size_t kClassBytesMax = 64;
+  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  for (std::string_view rest = given.text;;) {
+    const auto entry = rest.substr(0, rest.find(','));
+    const auto name = trim(entry);
+    if (name.empty() || name.size() > kClassBytesMax || !std::ranges::all_of(name, allowed)) {
+      return "is not a storage class of S3, or several; an example: STANDARD,STANDARD_IA";
+    }
+    settings->filter.storage_classes.emplace_back(name);
+    if (entry.size() == rest.size()) return {};
+    rest.remove_prefix(entry.size() + 1);
+  }
+}
+
+std::string apply_restore(Settings* settings, const Given& given) {
+  std::uint64_t days = 0;
+  auto wrong = read_number(given.text, 1, kRestoreDaysMax, &days);
+  if (wrong.empty()) settings->restore_days = static_cast<std::uint32_t>(days);
+  return wrong;
+}
+
+/// Whether it names a bucket and something in it, the one who opens it says.
+std::string apply_inventory(Settings* settings, const Given& given) {
+  if (!given.text.starts_with("s3://")) return "is not the address of an inventory: s3://bucket/path/manifest.json";
+  return read_text(given.text, &settings->listing.inventory);
+}
+
 constexpr Choice<OnForeign> kOnForeign[] = {{"fail", OnForeign::kFail}, {"overwrite", OnForeign::kOverwrite}};
 constexpr Choice<Integrity> kIntegrity[] = {
     {"auto", Integrity::kAuto}, {"full", Integrity::kFull}, {"fast", Integrity::kFast}};
@@ -121,6 +151,8 @@ constexpr Choice<NamePolicy> kNames[] = {
     {"fail", NamePolicy::kFail}, {"skip", NamePolicy::kSkip}, {"escape", NamePolicy::kEscape}};
 constexpr Choice<TagsTo> kTags[] = {
     {"metadata", TagsTo::kMetadata}, {"contexts", TagsTo::kContexts}, {"none", TagsTo::kNowhere}};
+constexpr Choice<std::string_view> kRestoreTier[] = {
+    {"bulk", "Bulk"}, {"standard", "Standard"}, {"expedited", "Expedited"}};
 constexpr Choice<bool> kCustomTime[] = {{"none", false}, {"modified", true}};
 constexpr Choice<ProgressMode> kProgress[] = {{"auto", ProgressMode::kAuto},
                                               {"bar", ProgressMode::kBar},
@@ -243,18 +275,95 @@ std::vector<Option> selection_options() {
            .value = "GLOB",
            .environment = {},
            .group = Group::kSelection,
-           .commands = kInCopy | kInVerify | kInPublisher | kInPlan,
+           .commands = kInScans,
            .help = "only keys that match; may be repeated (default: all)",
-           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->include, g); },
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->filter.include, g); },
            .list = true},
           {.name = "exclude",
            .value = "GLOB",
            .environment = {},
            .group = Group::kSelection,
-           .commands = kInCopy | kInVerify | kInPublisher | kInPlan,
+           .commands = kInScans,
            .help = "no keys that match; outranks --include; may be repeated",
-           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->exclude, g); },
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->filter.exclude, g); },
+           .list = true},
+          {.name = "min-size",
+           .value = "SIZE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "no smaller objects; bytes, or with K, M, G or T behind it",
+           .apply = [](Settings* s, const Given& g) { return read_size(g.text, &s->filter.size_min); }},
+          {.name = "max-size",
+           .value = "SIZE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "no larger objects",
+           .apply = [](Settings* s, const Given& g) { return read_size(g.text, &s->filter.size_max); }},
+          {.name = "modified-since",
+           .value = "TIME",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects modified then or later: 2026-01-31, 2026-01-31T12:00:00Z, or 7d for seven days ago",
+           .apply = [](Settings* s, const Given& g) { return read_moment(g.text, &s->filter.modified_since); }},
+          {.name = "modified-before",
+           .value = "TIME",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects modified earlier",
+           .apply = [](Settings* s, const Given& g) { return read_moment(g.text, &s->filter.modified_before); }},
+          {.name = "storage-class",
+           .value = "CLASS",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects of this class of S3, or of several: STANDARD,STANDARD_IA; may be repeated",
+           .apply = apply_class_filter,
            .list = true}};
+}
+
+std::vector<Option> listing_options() {
+  return {{.name = "manifest",
+           .value = "FILE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only these keys, from a file here or s3://bucket/key: CSV bucket,key[,version] with keys "
+                   "URL-encoded, or a plain key on each line; costs a request per key",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->listing.manifest); }},
+          {.name = "inventory",
+           .value = "URL",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "take the listing from an S3 inventory (CSV) instead of the bucket: s3://bucket/path/manifest.json",
+           .apply = apply_inventory}};
+}
+
+std::vector<Option> restore_options() {
+  return {{.name = "restore",
+           .value = "DAYS",
+           .environment = {{"FERRY_RESTORE", false}},
+           .group = Group::kSelection,
+           .commands = kInCopy | kInServices,
+           .help = "ask S3 to restore archived objects for so many days, which costs money; a later run or scan copies "
+                   "them (default: leave them)",
+           .apply = apply_restore},
+          {.name = "restore-tier",
+           .value = "TIER",
+           .environment = {{"FERRY_RESTORE_TIER", false}},
+           .group = Group::kSelection,
+           .commands = kInCopy | kInMigrator,
+           .help = "how fast and how dear: bulk, standard or expedited (default: bulk)",
+           .apply = [](Settings* s, const Given& g) {
+             std::string_view tier;
+             auto wrong = read_choice(g.text, kRestoreTier, &tier);
+             if (wrong.empty()) s->restore_tier = tier;
+             return wrong;
+           }}};
 }
 
 std::vector<Option> source_options() {
@@ -285,7 +394,14 @@ std::vector<Option> source_options() {
            .group = Group::kSource,
            .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "agree to pay for requests and traffic of such a bucket",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }}};
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }},
+          {.name = "sse-c-key-file",
+           .value = "FILE",
+           .environment = {{"FERRY_SSE_C_KEY_FILE", false}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "key of objects that are encrypted with a customer-provided key (SSE-C): 32 bytes, raw or base64",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.customer_key_file); }}};
 }
 
 std::vector<Option> source_credential_options() {
@@ -510,12 +626,13 @@ std::vector<Option> general_options() {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {plan_options,        work_options,   adoption_options,
-                    deletion_options,    verify_options, schedule_options,
-                    selection_options,   source_options, source_credential_options,
-                    source_role_options, target_options, name_options,
-                    metadata_options,    pubsub_options, redis_options,
-                    admin_options,       cache_options,  output_options,
+  for (auto part : {plan_options,        work_options,     adoption_options,
+                    deletion_options,    verify_options,   schedule_options,
+                    selection_options,   listing_options,  restore_options,
+                    source_options,      source_credential_options,
+                    source_role_options, target_options,   name_options,
+                    metadata_options,    pubsub_options,   redis_options,
+                    admin_options,       cache_options,    output_options,
                     evidence_options,    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }

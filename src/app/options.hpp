@@ -45,6 +45,7 @@ inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMi
 inline constexpr unsigned kInCache = 1U << static_cast<unsigned>(Command::kCache);
 inline constexpr unsigned kInPlan = 1U << static_cast<unsigned>(Command::kPlan);
 inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
+inline constexpr unsigned kInScans = kInCopy | kInVerify | kInPublisher | kInPlan;  ///< that list the source
 inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache | kInPlan;
 
 struct Option {

@@ -41,7 +41,7 @@ class PlanCrew {
     first_page_ = *std::move(first_page);
     ScanOptions options;
     options.policy.on_foreign = settings_.on_foreign;
-    options.filter = Filter{settings_.include, settings_.exclude};
+    options.filter = settings_.filter;
     options.dry_run = true;
     options.observe = [this](const Sighting& seen) { estimate_.add(*seen.entry, seen.there, *seen.decision); };
     publisher_.emplace(settings_.job, std::move(options), first_page_->source(),

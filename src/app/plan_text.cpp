@@ -31,7 +31,7 @@ std::string actions_text(const PlanEnding& ending) {
     if (amount.objects == 0 && action != Action::kNew && action != Action::kBlocked) continue;
     text += page_row(label_of(action), amount.objects, amount.bytes);
   }
-  if (ending.filtered > 0) text += page_row("left out", ending.filtered, std::nullopt, "by --include and --exclude");
+  if (ending.filtered > 0) text += page_row("left out", ending.filtered, std::nullopt, "by filters");
   return text;
 }
 

@@ -51,8 +51,9 @@ class PublisherRun::Crew {
     queue_ = *std::move(queue);
 
     ScanOptions scan;
-    scan.policy = {settings_.on_foreign, settings_.adopt};
-    scan.filter = Filter{settings_.include, settings_.exclude};
+    scan.policy = {settings_.on_foreign, settings_.adopt, settings_.restore_days.has_value()};
+    scan.old_listing = settings_.listing.inventory.has_value();
+    scan.filter = settings_.filter;
     scan.republish_after = options_.republish_after;
     std::optional<PruneOptions> prune;
     if (settings_.prune) prune = prune_options(settings_);

@@ -12,6 +12,7 @@
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
 #include "plan/decide.hpp"
+#include "plan/filter.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
 #include "plan/prune_limit.hpp"
@@ -33,6 +34,8 @@ struct S3Settings {
   bool path_style = false;
   bool requester_pays = false;
   bool anonymous = false;
+  std::optional<std::string> customer_key_file;  ///< of SSE-C
+  std::string customer_key;                      ///< read from it: 32 bytes
   std::optional<std::string> profile;
   bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
   std::optional<std::string> access_key_id, secret_access_key, session_token;
@@ -89,6 +92,13 @@ struct ServiceSettings {
   Milliseconds republish_after{3'600'000};
 };
 
+/// A listing that comes from a file instead of the bucket.
+struct ListingSettings {
+  std::optional<std::string> manifest;   ///< a file of keys: here, or s3://bucket/key
+  std::optional<std::string> inventory;  ///< s3://bucket/…/manifest.json
+  [[nodiscard]] bool from_file() const { return manifest || inventory; }
+};
+
 enum class CacheAction { kList, kShow, kDelete, kFailures, kRebuild };
 
 struct CacheSettings {
@@ -118,7 +128,10 @@ struct Settings {
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
   std::optional<std::string> ca_file;
-  std::vector<std::string> include, exclude;
+  Filter filter;
+  ListingSettings listing;
+  std::optional<std::uint32_t> restore_days;  ///< ask for archived objects to be made readable
+  std::string restore_tier = "Bulk";
 
   OnForeign on_foreign = OnForeign::kFail;
   bool adopt = false;

@@ -130,6 +130,7 @@ TallySnapshot look(const Tally& tally) {
   seen.skipped = tally.skipped;
   seen.skipped_bytes = tally.skipped_bytes;
   seen.deleted = tally.deleted;
+  seen.restores = tally.restores;
   seen.retried = tally.retried;
   seen.moved_bytes = tally.moved_bytes;
   seen.active = tally.active;
@@ -178,7 +179,8 @@ std::string page_of(const CopyEnding& ending) {
   if (tally.skipped > 0) {
     page += page_row("skipped", tally.skipped, tally.skipped_bytes, "names that the target can't hold (--names skip)");
   }
-  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
+  if (tally.restores > 0) page += page_row("restores", tally.restores, std::nullopt, "asked for; run again when ready");
+  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by filters");
   if (ending.pruned) page += deletions_row(ending);
   page += page_requests(ending.source_requests, ending.target_requests);
   for (const ObjectKey& key : ending.examples) page += "  would copy  " + printable(key.str()) + "\n";
@@ -211,6 +213,7 @@ std::string json_of(const CopyEnding& ending) {
                              {"failed", tally.failed},
                              {"skipped", tally.skipped},
                              {"deleted", tally.deleted},
+                             {"restores", tally.restores},
                              {"bytes", tally.copied_bytes},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"rungs", std::move(rungs)},

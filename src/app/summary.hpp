@@ -26,7 +26,7 @@ struct TallySnapshot {
   std::uint64_t superseded = 0, superseded_bytes = 0;
   std::uint64_t failed = 0, failed_bytes = 0;
   std::uint64_t skipped = 0, skipped_bytes = 0;
-  std::uint64_t deleted = 0, retried = 0, moved_bytes = 0, active = 0;
+  std::uint64_t deleted = 0, restores = 0, retried = 0, moved_bytes = 0, active = 0;
   bool listing_done = false;
   std::array<std::uint64_t, kRungs> rungs{};
   std::uint64_t lossy = 0;

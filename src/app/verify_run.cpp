@@ -63,7 +63,9 @@ class VerifyCrew {
     if (!first_page) return fail(std::move(first_page).error());
     first_page_ = *std::move(first_page);
     VerifyOptions options;
-    options.filter = Filter{settings_.include, settings_.exclude};
+    options.filter = settings_.filter;
+    options.began = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());
+    options.partial = settings_.listing.from_file();
     options.deep = settings_.deep;
     options.metadata = settings_.compare_metadata;
     options.sample = sample_;
@@ -109,8 +111,8 @@ class VerifyCrew {
     ending.began = began_;
     ending.ended = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());
     ending.who = rooms_.who;
-    ending.include = settings_.include;
-    ending.exclude = settings_.exclude;
+    ending.include = settings_.filter.include;
+    ending.exclude = settings_.filter.exclude;
     ending.source_requests = first_page_->source()->requests();
     ending.target_requests = first_page_->target()->requests();
     ending.differences = findings_.differences();
@@ -237,7 +239,7 @@ std::string page_of(const VerifyEnding& ending) {
   if (ending.skipped > 0) {
     page += page_row("skipped", ending.skipped, std::nullopt, "names that the target can't hold (--names skip)");
   }
-  if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by --include and --exclude");
+  if (ending.filtered > 0) page += page_row("left out", ending.filtered, std::nullopt, "by filters");
   if (ending.deep) page += page_row("read again", ending.read, ending.read_bytes);
   if (ending.asked > 0) page += page_row("asked by HEAD", ending.asked, std::nullopt);
   if (!ending.sample.is_all()) page += "  sample           " + sample_text(ending.sample) + "\n";

@@ -56,6 +56,8 @@ class Migrator {
   Task<> handle(Delivery delivery);
   Task<> report_defect(Delivery delivery);
   Task<Outcome> carry(TransferPlan plan, bool first_delivery);
+  Task<bool> look_again(TransferPlan* plan);
+  Task<std::optional<Setback>> ask_for_restore(TransferPlan plan, Setback archived);
   Task<Outcome> carry_completed(TransferPlan plan, std::optional<Generation> expected);
   Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
   Task<Step<std::optional<Receipt>>> examine(const TransferPlan* plan, const TargetObject* there);

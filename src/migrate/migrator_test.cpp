@@ -672,6 +672,127 @@ TEST(Migrator, PutsArchivedObjectsIntoTheLedgerAndPicksThemUpLater_F033) {
   EXPECT_TRUE(world.ledger().empty());
 }
 
+class Archived : public ::testing::Test {
+ protected:
+  Archived() {
+    PutOptions options;
+    options.storage_class = "GLACIER";
+    world_.source->put("frozen", "x", std::move(options));
+    world_.scan_options.policy.restore = true;
+    world_.migrator_options.choices.restore = RestoreWish{7, "Bulk"};
+  }
+  World world_;
+};
+
+TEST_F(Archived, StaysInTheLedgerWithoutBeingReadWhereNobodyAsksForIt_F033) {
+  world_.scan_options.policy.restore = false;
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.ledger().size(), 1u);
+  EXPECT_EQ(world_.ledger()[0].reason, FailureReason::kArchived);
+  EXPECT_EQ(world_.source->counts().opens, 0u);
+  EXPECT_TRUE(world_.books_balance());
+}
+
+TEST_F(Archived, IsAskedForOnceAndCopiedWhenItIsReady_F033) {
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.source->restores()[0].days, 7u);
+  EXPECT_EQ(world_.tally->restores, 1u);
+  ASSERT_EQ(world_.ledger().size(), 1u);
+  EXPECT_EQ(world_.ledger()[0].reason, FailureReason::kArchived);
+  EXPECT_NE(world_.ledger()[0].what.find("asked for its restore"), std::string::npos) << world_.ledger()[0].what;
+  EXPECT_TRUE(world_.books_balance());
+
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.source->counts().restores, 1u) << "the listing says that it is under way";
+  EXPECT_EQ(world_.ledger().size(), 1u);
+
+  world_.source->finish_restores();
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("frozen"), "x");
+  EXPECT_TRUE(world_.ledger().empty());
+  EXPECT_EQ(world_.source->restores().size(), 1u);
+}
+
+TEST_F(Archived, IsPaidForOnceAlsoWhereTheListingTellsNothing_F033) {
+  world_.source->hide_access();
+  ASSERT_TRUE(world_.copy());
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.tally->restores, 0u) << "of the second run";
+  EXPECT_NE(world_.ledger().at(0).what.find("under way"), std::string::npos);
+  world_.source->finish_restores();
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("frozen"), "x");
+}
+
+TEST_F(Archived, TieredObjectsComeBackForGoodAndTakeNoDays) {
+  PutOptions options;
+  options.storage_class = "INTELLIGENT_TIERING";
+  options.access = Access::kArchived;
+  world_.source->put("frozen", "x", std::move(options));
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.source->restores()[0].days, std::nullopt);
+}
+
+TEST_F(Archived, RefusedRestoresAreNoFaultOfTheSetUp) {
+  for (int i = 0; i < 30; ++i) {
+    PutOptions options;
+    options.storage_class = "GLACIER";
+    const auto key = "a" + std::to_string(i);
+    world_.source->put(key, "x", std::move(options));
+    world_.source->fail_restore(key, Error{ErrorKind::kDenied, "403 AccessDenied"});
+  }
+  world_.source->put("warm", "x");
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("warm"), "x");
+  EXPECT_EQ(world_.tally->failed, 31u);
+  EXPECT_EQ(world_.ledger().at(0).reason, FailureReason::kArchived);
+  EXPECT_NE(world_.ledger().at(0).what.find("403 AccessDenied"), std::string::npos);
+}
+
+TEST(Migrator, ReadsTheVersionThatAPlanNames) {
+  World world;
+  PutOptions options;
+  options.version_id = VersionId{"v1"};
+  const auto version = world.source->put("a", "x", std::move(options));
+  TransferPlan plan;
+  plan.key = ObjectKey{"a"};
+  plan.etag = version.etag;
+  plan.version_id = VersionId{"v1"};
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.text("a"), "x");
+  plan.version_id = VersionId{"v0"};
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u) << "never another one instead";
+}
+
+TEST(Migrator, BringsTheNewestWhereAnOldListingNamesAVersionThatIsGone) {
+  World world;
+  TransferPlan plan;
+  plan.key = ObjectKey{"a"};
+  plan.etag = world.source->put("a", "old").etag;
+  plan.modified = Seconds{std::chrono::seconds{1}};
+  plan.target_generation = Generation{};
+  world.wait(std::chrono::seconds{10});
+  world.source->put("a", "new");
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u);
+  plan.or_newest = true;
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.text("a"), "new");
+  EXPECT_EQ(world.tally->copied, 1u);
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->unchanged, 1u) << "it is at the target by now";
+  EXPECT_EQ(world.target->commits().size(), 1u);
+
+  world.source->remove("a");
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u) << "gone, not failed";
+  EXPECT_TRUE(world.ledger().empty());
+}
+
 TEST(Migrator, ReportsMetadataThatTheTargetCannotHold_F043) {
   World world;
   PutOptions options;

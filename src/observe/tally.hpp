@@ -14,7 +14,7 @@ namespace ferry {
 struct Tally {
   std::atomic<std::uint64_t> listed{0};  ///< source objects in scope that the scan has seen
   std::atomic<std::uint64_t> listed_bytes{0};
-  std::atomic<std::uint64_t> filtered{0};   ///< left out by --include/--exclude
+  std::atomic<std::uint64_t> filtered{0};   ///< left out by filters
   std::atomic<std::uint64_t> unchanged{0};  ///< already at the target in this version
   std::atomic<std::uint64_t> unchanged_bytes{0};
   std::atomic<std::uint64_t> adopted{0};  ///< of the unchanged: brought by somebody else, recognised by a checksum
@@ -34,6 +34,7 @@ struct Tally {
   std::atomic<std::uint64_t> skipped{0};  ///< left out for want of a name that the target can hold
   std::atomic<std::uint64_t> skipped_bytes{0};
   std::atomic<std::uint64_t> deleted{0};
+  std::atomic<std::uint64_t> restores{0};     ///< archived objects that were asked for
   std::atomic<std::uint64_t> retried{0};      ///< deliveries given back for another try
   std::atomic<std::uint64_t> moved_bytes{0};  ///< body bytes read from the source, repeats included: the rate
   std::atomic<std::uint64_t> active{0};       ///< transfers under way

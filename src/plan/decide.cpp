@@ -5,6 +5,18 @@
 namespace ferry {
 namespace {
 
+/// Nothing: it may be worth reading.
+std::optional<Refused> out_of_reach(const SourceEntry& entry, const Policy& policy) {
+  if (entry.access == Access::kRestoring) {
+    return Refused{FailureReason::kArchived, "is being restored; copied by the first scan after it is ready"};
+  }
+  if (entry.access == Access::kArchived && !policy.restore) {
+    return Refused{FailureReason::kArchived, "archived in class " + printable(entry.storage_class) +
+                                                 ": restore it first, or run with --restore DAYS"};
+  }
+  return std::nullopt;
+}
+
 TransferPlan plan_for(const SourceEntry& entry, const TargetObject* there) {
   TransferPlan plan;
   plan.key = entry.key;
@@ -67,6 +79,7 @@ Decision decide(const Job& job, const SourceEntry& entry, const TargetObject* th
   }
   if (there && holds(*there, job, entry.key, entry.version, entry.size)) return Unchanged{};
   if (there && !is_ours(*there, job, entry.key)) return decide_foreign(entry, *there, policy);
+  if (auto refused = out_of_reach(entry, policy)) return *std::move(refused);
   return Copy{plan_for(entry, there)};
 }
 

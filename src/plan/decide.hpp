@@ -18,7 +18,8 @@ enum class OnForeign { kFail, kOverwrite };  ///< what to do about target object
 
 struct Policy {
   OnForeign on_foreign = OnForeign::kFail;
-  bool adopt = false;  ///< objects that somebody else brought, and that are recognised, get our provenance
+  bool adopt = false;    ///< objects that somebody else brought, and that are recognised, get our provenance
+  bool restore = false;  ///< whoever transfers asks for archived objects to be made readable
 };
 
 inline constexpr std::uint64_t kTargetBytesMax = 5'497'558'138'880;  ///< 5 TiB, the largest GCS object

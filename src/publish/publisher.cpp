@@ -51,6 +51,7 @@ Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectT
       clock_(clock) {}
 
 Task<Status> Publisher::scan() {
+  began_ = std::chrono::floor<std::chrono::seconds>(clock_->wall());
   const auto executor = co_await asio::this_coro::executor;
   auto list_source = [this](std::optional<std::string> token) {
     return source_->list(job_.source_prefix, std::move(token));
@@ -93,7 +94,7 @@ Task<Status> Publisher::merge(Streams* streams) {
 void Publisher::match_heads(Streams* streams, Batch* batch) {
   auto& [source, target] = *streams;
   while (source.head() && !target.starved()) {
-    if (!in_scope(source.head()->key)) {
+    if (!in_scope(*source.head())) {
       ++tally_->filtered;
     } else if (!match(*source.head(), streams, batch)) {
       return;
@@ -105,6 +106,10 @@ void Publisher::match_heads(Streams* streams, Batch* batch) {
 /// False: the match may be on the next page of the target.
 bool Publisher::match(const SourceEntry& entry, Streams* streams, Batch* batch) {
   TargetStream& target = streams->target;
+  if (entry.trouble) {
+    judge_trouble(entry, batch);
+    return true;
+  }
   auto name = target_name(job_, entry.key);
   if (!name) {
     conclude(entry, nullptr, Refused{FailureReason::kName, std::move(name).error()}, batch);
@@ -149,8 +154,10 @@ Task<> Publisher::look_up_one(const Aside* aside, Batch* batch, Status* outcome)
   judge(aside->entry, there ? &page->objects.front() : nullptr, batch);
 }
 
-bool Publisher::in_scope(const ObjectKey& key) const {
-  return options_.filter.accepts(std::string_view{key.str()}.substr(job_.source_prefix.size()));
+/// Of an object that the source doesn't describe, only the name counts.
+bool Publisher::in_scope(const SourceEntry& entry) const {
+  if (!entry.trouble) return options_.filter.accepts(job_, entry, began_);
+  return options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()));
 }
 
 void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch* batch) {
@@ -175,11 +182,25 @@ void Publisher::conclude(const SourceEntry& entry, const TargetObject* there, De
   }
 }
 
+/// A key that was named to us, of an object that the source doesn't have or doesn't describe.
+void Publisher::judge_trouble(const SourceEntry& entry, Batch* batch) {
+  if (entry.trouble->kind == ErrorKind::kGone) {
+    ++tally_->listed;
+    ++tally_->superseded;
+    if (sink_) sink_->superseded(entry.key, entry.trouble->what);
+    return;
+  }
+  const bool denied = entry.trouble->kind == ErrorKind::kDenied;
+  Refused refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what};
+  conclude(entry, nullptr, std::move(refused), batch);
+}
+
 /// Whether it is to be handed over: not in a dry run.
 bool Publisher::plan(TransferPlan* plan) {
   ++tally_->planned;
   tally_->planned_bytes += plan->size.value_or(0);
   plan->scan = options_.scan_id;
+  plan->or_newest = options_.old_listing;
   if (options_.dry_run && sink_) sink_->planned(*plan);
   return !options_.dry_run;
 }
@@ -195,7 +216,7 @@ void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) 
   tally_->failed_bytes += entry.size;
   Failure failure;
   failure.key = entry.key;
-  failure.version = entry.version;
+  if (!entry.trouble) failure.version = entry.version;
   failure.reason = refused.reason;
   failure.what = std::move(refused.what);
   failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());

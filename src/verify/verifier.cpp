@@ -134,7 +134,7 @@ void Verifier::compare_named(Streams* streams, const TargetName& name, Leftover*
 }
 
 void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
-  if (!in_scope(entry.key)) {
+  if (!in_scope(entry)) {
     ++tally_->filtered;
     return;
   }
@@ -151,6 +151,7 @@ void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
 
 /// Nothing at the source has this name, unless it is an escaped one.
 void Verifier::settle_alone(const TargetObject& there, Leftover* leftover) {
+  if (options_.partial) return;
   if (const auto key = source_key(job_, there.key)) {
     if (target_name(job_, *key)->escaped) {
       leftover->strays.push_back(there);
@@ -193,18 +194,24 @@ Task<Status> Verifier::look_up_source(TargetObject stray) {
   co_return Unit{};
 }
 
+/// Of an object that the source doesn't describe, only the name counts.
+bool Verifier::in_scope(const SourceEntry& entry) const {
+  return entry.trouble ? in_scope(entry.key) : options_.filter.accepts(job_, entry, options_.began);
+}
+
 bool Verifier::in_scope(const ObjectKey& source_key) const {
   return options_.filter.accepts(std::string_view{source_key.str()}.substr(job_.source_prefix.size()));
 }
 
 void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* closer) {
-  if (!in_scope(entry.key)) {
+  if (!in_scope(entry)) {
     ++tally_->filtered;
     return;
   }
   ++tally_->listed;
   tally_->listed_bytes += entry.size;
   if (there) ++tally_->target_listed;
+  if (entry.trouble) return conclude(entry, there, {Verdict::kUnverified, Evidence::kNone, entry.trouble->what});
   auto judgement = judge(job_, entry, there);
   // A closer look can settle what the listings leave open; it can't make another version or another size right.
   const bool by_size = judgement.verdict == Verdict::kDifferent && judgement.evidence != Evidence::kMd5;
@@ -290,7 +297,7 @@ Task<> Verifier::look_closer(Pair pair) {
 /// One HEAD. It is about the version that was listed, or there is nothing to compare with.
 Task<Result<ObjectMeta>> Verifier::ask(const SourceEntry* entry) {
   ++tally_->asked;
-  auto meta = co_await source_->stat(entry->key);
+  auto meta = co_await source_->stat(entry->key, entry->version.version_id);
   if (!meta) co_return fail(std::move(meta).error().during("ask source"));
   if (!meta->version.same_as(entry->version)) {
     co_return fail(ErrorKind::kChanged, "ask source: it changed since it was listed; verify again");
@@ -304,7 +311,7 @@ Task<Judgement> Verifier::compare_bytes(const Pair* pair, std::optional<ObjectMe
   };
   if (!pair->there.crc32c) co_return undecided("the target gives no CRC32C");
   ++tally_->read;
-  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag);
+  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag, 0, pair->entry.version.version_id);
   if (!reader) co_return undecided(std::move(reader).error().during("read source").what);
   *meta = (*reader)->meta();
   auto buffer = buffers_.take(BufferPool::kBytesMax);
@@ -343,8 +350,10 @@ void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Jud
     finding.key = entry.key;
     if (auto name = target_name(job_, entry.key)) finding.target_key = std::move(name->key);
     finding.judgement = std::move(judgement);
-    finding.source_version = entry.version;
-    finding.source_size = entry.size;
+    if (!entry.trouble) {
+      finding.source_version = entry.version;
+      finding.source_size = entry.size;
+    }
     if (there) {
       finding.target_generation = there->generation;
       finding.target_size = there->size;

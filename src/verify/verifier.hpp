@@ -24,6 +24,8 @@ namespace ferry {
 
 struct VerifyOptions {
   Filter filter;           ///< sees source keys, and target keys as the source would name them
+  Seconds began{};         ///< what the filter's ages count from
+  bool partial = false;    ///< the source's listing doesn't show all there is: then nothing at the target is extra
   bool deep = false;       ///< read source objects again and compare CRC32C
   bool metadata = false;   ///< compare content headers and user metadata; costs a HEAD for each object that isn't read
   Sample sample;           ///< of which objects both are done; of the others the listings decide
@@ -118,6 +120,7 @@ class Verifier {
   Task<Result<ObjectMeta>> ask(const SourceEntry* entry);
   Task<Judgement> compare_bytes(const Pair* pair, std::optional<ObjectMeta>* meta);
   void conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement);
+  [[nodiscard]] bool in_scope(const SourceEntry& entry) const;
   [[nodiscard]] Detail detail() const { return options_.metadata ? Detail::kMetadata : Detail::kIdentity; }
   [[nodiscard]] bool in_scope(const ObjectKey& source_key) const;
 

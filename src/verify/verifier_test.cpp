@@ -63,6 +63,20 @@ struct Checked {
   std::uint64_t requests = 0;
 };
 
+TEST(Verifier, ATargetsCopyOfWhatTheFilterLeavesOutIsNotExtra) {
+  Checked checked;
+  checked.world.source->put("large", std::string(100, 'x'));
+  checked.world.source->put("small", "x");
+  ASSERT_TRUE(checked.world.copy());
+  VerifyOptions options;
+  options.filter.size_min = 50;
+  ASSERT_TRUE(checked.verify(std::move(options)));
+  EXPECT_EQ(checked.tally.listed, 1u);
+  EXPECT_EQ(checked.tally.filtered, 1u);
+  EXPECT_EQ(checked.count(Verdict::kOk), 1u);
+  EXPECT_EQ(checked.count(Verdict::kExtra), 0u);
+}
+
 TEST(Verifier, FindsEverythingEqualAfterACopyWithoutMovingBytes) {
   Checked checked{Job{BucketName{"src"}, "in/", BucketName{"dst"}, "out/"}};
   for (int i = 0; i < 2'500; ++i) checked.world.source->put("in/" + std::to_string(i), "body");
