@@ -148,6 +148,8 @@ TEST(CommandLine, DeletionsAreOffAndLimitedByANumberOrAShare) {
     EXPECT_NE(must_refuse(copy_words({"--delete", "--max-delete", wrong})).find("--max-delete"), std::string::npos);
   }
   EXPECT_NE(must_refuse(copy_words({"--allow-empty-source"})).find("--delete"), std::string::npos);
+  EXPECT_NE(must_refuse(copy_words({"--delete", "--min-size", "1M"})).find("--include"), std::string::npos);
+  EXPECT_TRUE(must_parse(copy_words({"--delete", "--include", "*.log"})).prune);
 }
 
 TEST(CommandLine, AnEmulatorMayBeNamedWithoutScheme) {

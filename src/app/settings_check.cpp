@@ -151,6 +151,8 @@ Status check_deletions(const Settings& settings) {
     return refuse("--allow-empty-source is about --delete; give that, too");
   if (settings.prune && settings.listing.from_file())
     return refuse("--delete needs the source's own listing: --manifest and --inventory don't show all that is there");
+  if (settings.prune && !settings.filter.by_name_only())
+    return refuse("--delete can't tell the size, age or class of what is gone: select by --include and --exclude only");
   return Unit{};
 }
 
