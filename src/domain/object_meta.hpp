@@ -73,6 +73,7 @@ struct SourceEntry {
   std::uint64_t size = 0;
   std::string storage_class;  ///< "STANDARD" where the listing left it out
   Access access = Access::kReadable;
+  bool full_checksum = false;  ///< the listing says that a checksum of the whole is stored (not which)
   /// Only of listings that name keys without knowing them: why the source could not describe this one (kGone: it has no
   /// such object). Then nothing but the key counts.
   std::optional<Error> trouble = std::nullopt;

@@ -90,7 +90,8 @@ void Estimate::plan_copy(const SourceEntry& entry, ClassUse* use) {
   use->to_copy.add(entry.size);
   use->gets += read_twice ? 2 : 1;
   use->read_bytes += read_twice ? 2 * entry.size : entry.size;
-  if (parts && parts->count > 1 && integrity_ != Integrity::kFast) ++use->heads;
+  const bool derives_tag = integrity_ == Integrity::kFull || (integrity_ == Integrity::kAuto && !entry.full_checksum);
+  if (derives_tag && parts && parts->count > 1) ++use->heads;  // for the size of its parts
 
   const auto& map = metadata_.storage_classes;
   auto mapped = std::ranges::find(map, entry.storage_class, &std::pair<std::string, std::string>::first);

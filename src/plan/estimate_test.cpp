@@ -82,14 +82,18 @@ TEST(Estimate, CountsTheRequestsOfEachKindOfUpload) {
 }
 
 TEST(Estimate, PartSizesCostARequestWhereNothingElseCanVouch) {
-  const auto heads = [](Integrity integrity, const char* tag) {
+  const auto heads = [](Integrity integrity, const char* tag, bool full_checksum = false) {
     auto estimate = fresh(integrity);
-    estimate.add(object(100, tag), nullptr, Copy{});
+    auto entry = object(100, tag);
+    entry.full_checksum = full_checksum;
+    estimate.add(entry, nullptr, Copy{});
     return estimate.heads();
   };
   EXPECT_EQ(heads(Integrity::kAuto, kPartsTag), 1u);
   EXPECT_EQ(heads(Integrity::kFull, kPartsTag), 1u);
   EXPECT_EQ(heads(Integrity::kFast, kPartsTag), 0u);
+  EXPECT_EQ(heads(Integrity::kAuto, kPartsTag, true), 0u);
+  EXPECT_EQ(heads(Integrity::kFull, kPartsTag, true), 1u) << "all that there is is checked";
   EXPECT_EQ(heads(Integrity::kAuto, kPlainTag), 0u);
   EXPECT_EQ(heads(Integrity::kAuto, "\"9e107d9d372bb6826bd81d3542a419d6-1\""), 0u) << "the only part is the object";
 }

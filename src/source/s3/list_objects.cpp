@@ -27,14 +27,14 @@ Result<KeyEncoding> key_encoding_of(pugi::xml_node root) {
 
 /// The children that we read, each at most once.
 struct EntryFields {
-  std::optional<std::string_view> key, modified, etag, size, storage_class;
+  std::optional<std::string_view> key, modified, etag, size, storage_class, checksum_type;
 };
 
 Result<EntryFields> fields_of(pugi::xml_node contents) {
   EntryFields fields;
   const std::pair<std::string_view, std::optional<std::string_view>*> wanted[] = {
       {"Key", &fields.key},   {"LastModified", &fields.modified},      {"ETag", &fields.etag},
-      {"Size", &fields.size}, {"StorageClass", &fields.storage_class},
+      {"Size", &fields.size}, {"StorageClass", &fields.storage_class}, {"ChecksumType", &fields.checksum_type},
   };
   for (const auto child : contents.children()) {
     const auto name = local_name(child);
@@ -96,6 +96,7 @@ Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding, L
   entry.size = *size;
   entry.storage_class = storage_class.empty() ? "STANDARD" : std::string{storage_class};
   entry.access = access_of(contents, entry.storage_class, dialect);
+  entry.full_checksum = fields->checksum_type == "FULL_OBJECT";
   return entry;
 }
 

@@ -55,8 +55,12 @@ TEST_F(S3Listing, PassesTheServersTokenOnEncodedOnce) {
 
 TEST_F(S3Listing, ReadsEveryFieldOfAnEntry) {
   ListedObject object{"a"};
-  object.more = "<StorageClass>SNOW_2031</StorageClass><Owner><ID>1</ID></Owner>";
-  http_.push(list_reply({object}));
+  object.more =
+      "<StorageClass>SNOW_2031</StorageClass><Owner><ID>1</ID></Owner>"
+      "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>";
+  ListedObject composite{"b"};
+  composite.more = "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>COMPOSITE</ChecksumType>";
+  http_.push(list_reply({object, composite}));
   const auto page = list();
   ASSERT_TRUE(page) << page.error().what;
   const auto& entry = page->entries.at(0);
@@ -64,6 +68,8 @@ TEST_F(S3Listing, ReadsEveryFieldOfAnEntry) {
   EXPECT_EQ(entry.version.etag.str(), kHelloTag);
   EXPECT_EQ(rfc3339(entry.version.modified), "2026-01-02T03:04:05Z");
   EXPECT_EQ(entry.storage_class, "SNOW_2031");
+  EXPECT_TRUE(entry.full_checksum);
+  EXPECT_FALSE(page->entries.at(1).full_checksum);
 }
 
 TEST_F(S3Listing, AcceptsAPrefixedNamespaceAndUnquotedTags) {
