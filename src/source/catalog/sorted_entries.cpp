@@ -96,7 +96,7 @@ Result<std::unique_ptr<SortedEntries>> SortedEntries::create(const std::filesyst
     }
     return std::unique_ptr<SortedEntries>{new SortedEntries{*std::move(database)}};
   } catch (const SQLite::Exception& failure) {
-    return fail((*database)->describe(failure));
+    return fail(ErrorKind::kInvalid, std::string{"no room to sort in: "} + failure.what());
   }
 }
 
