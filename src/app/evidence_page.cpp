@@ -213,7 +213,8 @@ class EvidencePage {
   void append_differences() {
     page_ += "<h2>Differences</h2>\n";
     if (ending_.differences.empty()) {
-      page_ += "<p class=\"soft\">None.</p>\n";
+      page_ += ending_.broken || ending_.interrupted ? "<p class=\"soft\">None as far as it came.</p>\n"
+                                                     : "<p class=\"soft\">None.</p>\n";
       return;
     }
     const auto more = ending_.different() - ending_.differences.size();
