@@ -40,11 +40,9 @@ struct Verb {
   std::string_view word;
   T meaning;
 };
-constexpr Verb<Command> kVerbs[] = {{"copy", Command::kCopy},
-                                    {"verify", Command::kVerify},
-                                    {"publisher", Command::kPublisher},
-                                    {"migrator", Command::kMigrator},
-                                    {"cache", Command::kCache}};
+constexpr Verb<Command> kVerbs[] = {{"copy", Command::kCopy},           {"verify", Command::kVerify},
+                                    {"publisher", Command::kPublisher}, {"migrator", Command::kMigrator},
+                                    {"cache", Command::kCache},         {"doctor", Command::kDoctor}};
 constexpr Verb<CacheAction> kCacheVerbs[] = {{"list", CacheAction::kList},
                                              {"show", CacheAction::kShow},
                                              {"delete", CacheAction::kDelete},

@@ -57,8 +57,7 @@ Status add_source(const Recipe& recipe, Backoff backoff, Clients* clients) {
   from.requester_pays = recipe.settings.s3.requester_pays;
   from.backoff = backoff;
   auto credentials = aws_credentials(recipe, *clients);
-  auto source =
-      s3::make_source(std::move(from), std::move(credentials), clients->http.get(), recipe.clock, recipe.rng);
+  auto source = s3::make_source(std::move(from), std::move(credentials), clients->http.get(), recipe.clock, recipe.rng);
   if (!source) return fail(std::move(source).error());
   clients->source = *std::move(source);
   return Unit{};

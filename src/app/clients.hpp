@@ -19,7 +19,7 @@ namespace ferry::app {
 struct Clients {
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<net::HttpClient> near;  ///< for credentials from this machine; null where none come from there
-  std::unique_ptr<ObjectSource> source;  ///< null for `cache`, which looks at the target only
+  std::unique_ptr<ObjectSource> source;   ///< null for `cache`, which looks at the target only
   std::unique_ptr<ObjectTarget> target;
   /// Google's "Bearer …" for this thread; empty where none is sent.
   std::function<Task<Result<std::string>>()> authorization;

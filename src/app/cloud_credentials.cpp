@@ -14,17 +14,12 @@ namespace {
 constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devstorage.read_write";
 constexpr std::string_view kServiceScopes =
     "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/pubsub";
-constexpr std::string_view kNoGoogleCredentials =
-    "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a credentials file, run gcloud auth "
-    "application-default login, or give --gcs-anonymous to send none";
 constexpr std::string_view kDefaultRegion = "us-east-1";
 constexpr Milliseconds kNearConnect{2'000}, kNearProgress{4'000};
 
 bool needs_aws(const Settings& settings) { return settings.command != Command::kCache; }
 
-std::string value_of(const Environment& environment, const std::string& name) {
-  return environment(name).value_or("");
-}
+std::string value_of(const Environment& environment, const std::string& name) { return environment(name).value_or(""); }
 
 bool is_true(const Environment& environment, const std::string& name) {
   return to_lower(value_of(environment, name)) == "true";
@@ -115,7 +110,8 @@ class Finder {
 
   gcs::TokenSettings token_settings() const {
     gcs::TokenSettings to;
-    to.scope = is_service(settings_->command) ? kServiceScopes : kStorageScope;
+    const bool pubsub = is_service(settings_->command) || settings_->command == Command::kDoctor;
+    to.scope = pubsub ? kServiceScopes : kStorageScope;
     to.origin_allowed = settings_->gcs.token_origin;
     to.clock = clock_;
     to.aws = [chain = machine_chain(), region = settings_->s3.region.value_or(std::string{kDefaultRegion})](
@@ -250,7 +246,8 @@ Status check_guess(Source* source, std::string_view remedy, Clock* clock) {
   if (!near) return fail(std::move(near).error());
   const net::Routes routes{near->get(), near->get()};
   std::optional<Error> failure;
-  asio::co_spawn(context, ask_twice(source, routes, &failure), [&context](const std::exception_ptr&) { context.stop(); });
+  asio::co_spawn(context, ask_twice(source, routes, &failure),
+                 [&context](const std::exception_ptr&) { context.stop(); });
   context.run();
   if (!failure) return Unit{};
   return fail(ErrorKind::kInvalid, std::string{remedy} + " (" + failure->what + ")");

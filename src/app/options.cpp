@@ -333,49 +333,51 @@ std::vector<Option> source_role_options() {
 }
 
 std::vector<Option> target_options() {
-  return {{.name = "gcs-endpoint",
-           .value = "URL",
-           .environment = {{"STORAGE_EMULATOR_HOST"}},
-           .group = Group::kTarget,
-           .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
-           .apply = apply_gcs_endpoint},
-          {.name = "gcs-credentials",
-           .value = "FILE",
-           .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
-           .group = Group::kTarget,
-           .help = "credentials file, such as a service-account key; GCP_CREDENTIALS may also hold the JSON text itself "
-                   "(default: what gcloud left, else the metadata server)",
-           .apply = apply_gcs_credentials},
-          {.name = "gcs-anonymous",
-           .value = "",
-           .environment = {{"FERRY_GCS_ANONYMOUS", false}},
-           .group = Group::kTarget,
-           .help = "send no credentials",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
-          {.name = "gcs-token-origin",
-           .value = "URL",
-           .environment = {{"FERRY_TOKEN_ORIGIN", false}},
-           .group = Group::kTarget,
-           .help = "a token endpoint, besides Google's, that the file may name",
-           .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
+  return {
+      {.name = "gcs-endpoint",
+       .value = "URL",
+       .environment = {{"STORAGE_EMULATOR_HOST"}},
+       .group = Group::kTarget,
+       .help = "another server that speaks GCS's JSON API (default: https://storage.googleapis.com)",
+       .apply = apply_gcs_endpoint},
+      {.name = "gcs-credentials",
+       .value = "FILE",
+       .environment = {{"GCP_CREDENTIALS", true, true}, {"GOOGLE_APPLICATION_CREDENTIALS"}},
+       .group = Group::kTarget,
+       .help = "credentials file, such as a service-account key; GCP_CREDENTIALS may also hold the JSON text itself "
+               "(default: what gcloud left, else the metadata server)",
+       .apply = apply_gcs_credentials},
+      {.name = "gcs-anonymous",
+       .value = "",
+       .environment = {{"FERRY_GCS_ANONYMOUS", false}},
+       .group = Group::kTarget,
+       .help = "send no credentials",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->gcs.anonymous); }},
+      {.name = "gcs-token-origin",
+       .value = "URL",
+       .environment = {{"FERRY_TOKEN_ORIGIN", false}},
+       .group = Group::kTarget,
+       .help = "a token endpoint, besides Google's, that the file may name",
+       .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->gcs.token_origin); }}};
 }
 
 std::vector<Option> name_options() {
-  return {{.name = "names",
-           .value = "WHAT",
-           .environment = {{"FERRY_NAMES", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
-                   "as ~xNN (default: fail)",
-           .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
-          {.name = "hierarchical",
-           .value = "",
-           .environment = {{"FERRY_HIERARCHICAL", false}},
-           .group = Group::kTarget,
-           .commands = kInCopy | kInVerify | kInServices,
-           .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
+  return {
+      {.name = "names",
+       .value = "WHAT",
+       .environment = {{"FERRY_NAMES", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices,
+       .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
+               "as ~xNN (default: fail)",
+       .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
+      {.name = "hierarchical",
+       .value = "",
+       .environment = {{"FERRY_HIERARCHICAL", false}},
+       .group = Group::kTarget,
+       .commands = kInCopy | kInVerify | kInServices,
+       .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
+       .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
 }
 
 std::vector<Option> metadata_options() {
@@ -424,8 +426,8 @@ std::vector<Option> output_options() {
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
-           .help = "the summary as one JSON object on stdout (cache: lines of JSON)",
+           .commands = kInCopy | kInVerify | kInCache | kInDoctor,
+           .help = "the summary as one JSON object on stdout (cache: lines of JSON; doctor: its checks)",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->json); }},
           {.name = "progress",
            .value = "HOW",
@@ -464,13 +466,19 @@ std::vector<Option> general_options() {
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->ca_file); }}};
 }
 
+bool names_what_we_talk_to(Group group) {
+  return group == Group::kSource || group == Group::kTarget || group == Group::kPubsub || group == Group::kRedis;
+}
+
 std::vector<Option> make_options() {
   std::vector<Option> table;
   for (auto part : {work_options, schedule_options, selection_options, source_options, source_credential_options,
                     source_role_options, target_options, name_options, metadata_options, pubsub_options, redis_options,
-                    admin_options, cache_options,
-                    output_options, general_options}) {
+                    admin_options, cache_options, output_options, general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
+  }
+  for (Option& option : table) {
+    if (names_what_we_talk_to(option.group)) option.commands |= kInDoctor;
   }
   return table;
 }

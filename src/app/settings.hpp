@@ -18,7 +18,7 @@
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kDoctor };
 [[nodiscard]] constexpr bool is_service(Command command) {
   return command == Command::kPublisher || command == Command::kMigrator;
 }
@@ -34,9 +34,9 @@ struct S3Settings {
   std::optional<std::string> profile;
   bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
   std::optional<std::string> access_key_id, secret_access_key, session_token;
-  std::string credentials_file, config_file;  ///< shared files; empty: ~/.aws/…
-  std::string role_arn;                       ///< to take on with an identity token
-  std::string token_file;                     ///< that holds one
+  std::string credentials_file, config_file;   ///< shared files; empty: ~/.aws/…
+  std::string role_arn;                        ///< to take on with an identity token
+  std::string token_file;                      ///< that holds one
   std::optional<std::string> google_identity;  ///< audience of one of Google's, to take it on with instead
   std::optional<net::Origin> sts_endpoint;     ///< nothing: Amazon's own
 };

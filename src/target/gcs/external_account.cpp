@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kSubjectMax = 64 << 10;
 
 /// The subject token: what proves who we are to the other issuer.
-using Subject = std::function<Task<Result<std::string>>(net::Routes)>;
+using SubjectAsker = std::function<Task<Result<std::string>>(net::Routes)>;
 
 /// A text as it is, or one field of JSON.
 struct Format {
@@ -41,7 +41,7 @@ const boost::json::object* member_object(const boost::json::object& object, std:
   return value ? value->if_object() : nullptr;
 }
 
-tl::unexpected<Error> wrong(const std::string& what) {
+tl::unexpected<Error> bad_external(const std::string& what) {
   return fail(ErrorKind::kInvalid, "credentials file (external_account): " + what);
 }
 
@@ -68,7 +68,7 @@ class ExternalSource final : public TokenSource {
   struct Terms {
     std::string audience, subject_type, scope;
   };
-  ExternalSource(Terms terms, net::Url url, Subject subject)
+  ExternalSource(Terms terms, net::Url url, SubjectAsker subject)
       : terms_(std::move(terms)), url_(std::move(url)), subject_(std::move(subject)) {}
 
   Task<Result<Fetched>> fetch(net::Routes routes) override {
@@ -89,7 +89,7 @@ class ExternalSource final : public TokenSource {
  private:
   const Terms terms_;
   const net::Url url_;
-  const Subject subject_;
+  const SubjectAsker subject_;
 };
 
 Result<Format> format_of(const boost::json::object& source) {
@@ -97,40 +97,40 @@ Result<Format> format_of(const boost::json::object& source) {
   const auto* given = member_object(source, "format");
   if (!given || member_text(*given, "type") != "json") return format;
   format.field = member_text(*given, "subject_token_field_name");
-  if (format.field.empty()) return wrong("\"subject_token_field_name\" is missing");
+  if (format.field.empty()) return bad_external("\"subject_token_field_name\" is missing");
   return format;
 }
 
-Result<Subject> subject_by_url(const boost::json::object& source, Format format) {
+Result<SubjectAsker> subject_by_url(const boost::json::object& source, Format format) {
   auto url = net::Url::parse(member_text(source, "url"));
-  if (!url) return wrong("credential_source \"url\" is not a plain URL");
+  if (!url) return bad_external("credential_source \"url\" is not a plain URL");
   net::Headers headers;
   if (const auto* given = member_object(source, "headers")) {
     for (const auto& [name, value] : *given) {
       if (const auto* text = value.if_string()) headers.add(std::string{name}, std::string{text->data(), text->size()});
     }
   }
-  return Subject{[url = *std::move(url), headers, format = std::move(format)](net::Routes routes) {
+  return SubjectAsker{[url = *std::move(url), headers, format = std::move(format)](net::Routes routes) {
     return subject_of_url(url, headers, format, routes);
   }};
 }
 
-Result<Subject> subject_of(const boost::json::object& source, const std::string& audience,
+Result<SubjectAsker> subject_of(const boost::json::object& source, const std::string& audience,
                            const TokenSettings& settings) {
   const auto environment = member_text(source, "environment_id");
   if (environment == "aws1" && settings.aws) {
-    return Subject{[aws = settings.aws, audience](net::Routes routes) { return aws(routes, audience); }};
+    return SubjectAsker{[aws = settings.aws, audience](net::Routes routes) { return aws(routes, audience); }};
   }
-  if (!environment.empty()) return wrong("\"environment_id\" '" + printable(environment) + "' is not supported");
+  if (!environment.empty()) return bad_external("\"environment_id\" '" + printable(environment) + "' is not supported");
   auto format = format_of(source);
   if (!format) return fail(std::move(format).error());
   if (auto path = member_text(source, "file"); !path.empty()) {
-    return Subject{[path = std::move(path), format = *std::move(format)](net::Routes) {
+    return SubjectAsker{[path = std::move(path), format = *std::move(format)](net::Routes) {
       return subject_of_file(path, format);
     }};
   }
   if (source.contains("url")) return subject_by_url(source, *std::move(format));
-  return wrong("\"credential_source\" must name a file, a url, or environment_id aws1");
+  return bad_external("\"credential_source\" must name a file, a url, or environment_id aws1");
 }
 
 Result<std::uint64_t> life_of(const boost::json::object& file) {
@@ -140,7 +140,7 @@ Result<std::uint64_t> life_of(const boost::json::object& file) {
   if (!value) return kLifeDefault;
   boost::system::error_code bad;
   const auto seconds = value->to_number<std::uint64_t>(bad);
-  if (bad || seconds < kLifeMin || seconds > kLifeMax) return wrong("\"token_lifetime_seconds\" is not 600 to 43200");
+  if (bad || seconds < kLifeMin || seconds > kLifeMax) return bad_external("\"token_lifetime_seconds\" is not 600 to 43200");
   return seconds;
 }
 
@@ -151,10 +151,10 @@ Result<std::shared_ptr<TokenSource>> external_source(std::string_view json, Toke
   const auto document = boost::json::parse(boost::json::string_view{json.data(), json.size()}, bad);
   const auto* file = bad ? nullptr : document.if_object();
   const auto* source = file ? member_object(*file, "credential_source") : nullptr;
-  if (!source) return wrong("\"credential_source\" is missing");
+  if (!source) return bad_external("\"credential_source\" is missing");
   ExternalSource::Terms terms{member_text(*file, "audience"), member_text(*file, "subject_token_type"), settings.scope};
-  if (terms.audience.empty()) return wrong("\"audience\" is missing");
-  if (terms.subject_type.empty()) return wrong("\"subject_token_type\" is missing");
+  if (terms.audience.empty()) return bad_external("\"audience\" is missing");
+  if (terms.subject_type.empty()) return bad_external("\"subject_token_type\" is missing");
   auto url = google_url(member_text(*file, "token_url"), "token_url", settings.origin_allowed);
   if (!url) return fail(std::move(url).error());
   auto subject = subject_of(*source, terms.audience, settings);
