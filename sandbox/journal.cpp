@@ -87,6 +87,8 @@ void append_s3_object(JsonObject* out, const S3Object& object) {
       .text_if("key_md5", object.customer_key_md5)
       .text_if("version", object.version_id);
   if (object.delete_marker) out->number("marker", 1);
+  out->text_if("archive_tier", object.archive_tier);
+  if (object.readable_from) out->number("readable", micros_of(*object.readable_from));
   if (object.restored_until) out->number("restored", micros_of(*object.restored_until));
   append_content(out->name("content"), object.content);
   append_pairs(out->name("headers"), object.headers);
@@ -121,6 +123,8 @@ S3Object s3_object_of(const json::object& line, FileStore* bytes) {
   object.customer_key_md5 = text_of(line, "key_md5");
   object.version_id = text_of(line, "version");
   object.delete_marker = number_of(line, "marker") != 0;
+  object.archive_tier = text_of(line, "archive_tier");
+  if (const auto from = number_of(line, "readable")) object.readable_from = from_micros(from);
   if (const auto until = number_of(line, "restored")) object.restored_until = from_micros(until);
   object.content = content_of(line, bytes);
   object.headers = pairs_of(line, "headers");
@@ -197,6 +201,7 @@ void replay(const json::object& line, S3Store* s3, GcsStore* gcs, FileStore* byt
     info.region = text_of(line, "region");
     info.created = from_micros(number_of(line, "created"));
     info.open = number_of(line, "open") != 0;
+    info.requester_pays = number_of(line, "requester_pays") != 0;
     info.versions = number_of(line, "versions") != 0;
     if (!s3->make_bucket(info)) s3->set_versions(bucket, info.versions);
   }
@@ -235,6 +240,7 @@ class Journal::S3Side final : public S3Observer {
     journal_->append(line_for("s3.bucket", bucket.name, std::nullopt, [&](JsonObject* out) {
       out->text("region", bucket.region).number("created", micros_of(bucket.created));
       out->number("open", bucket.open).number("versions", bucket.versions);
+      out->number("requester_pays", bucket.requester_pays);
     }));
   }
   void bucket_gone(std::string_view bucket) override {

@@ -64,7 +64,7 @@ struct Texts {
   std::string access_key = "SANDBOXACCESSKEY", secret_key = "sandbox-secret-key", session_token, event_log, data,
               faults, rate = "0";
   std::string certificate, key, account_file, checksum = "crc64nvme", part_bytes = "5M";
-  long latency_ms = 0, token_life = 3600;
+  long latency_ms = 0, token_life = 3600, restore_seconds = 0;
 };
 
 void add_servers(CLI::App* app, ServeOptions* options, Texts* texts) {
@@ -95,6 +95,10 @@ void add_contents(CLI::App* app, ServeOptions* options, Texts* texts) {
       ->delimiter(',')
       ->group("Contents");
   app->add_option("--public", settings.buckets_open, "S3 buckets that may be read without keys: NAME,…")
+      ->delimiter(',')
+      ->group("Contents");
+  app->add_option("--requester-pays", settings.buckets_requester_pays,
+                  "S3 buckets that only those may read who agree to pay: NAME,…")
       ->delimiter(',')
       ->group("Contents");
   app->add_option("--synthetic", texts->synthetic,
@@ -128,6 +132,11 @@ void add_credentials(CLI::App* app, ServeOptions* options, Texts* texts) {
 void add_behaviour(CLI::App* app, ServeOptions* options, Texts* texts) {
   auto& settings = options->settings;
   app->add_option("--faults", texts->faults, "File of fault instructions")->group("Behaviour");
+  app->add_option("--restore-seconds", texts->restore_seconds,
+                  "From RestoreObject until an archived object can be read")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000))
+      ->group("Behaviour");
   app->add_option("--latency", texts->latency_ms, "Milliseconds before each answer")
       ->check(CLI::NonNegativeNumber)
       ->group("Behaviour");
@@ -183,6 +192,7 @@ ferry::Status apply(const Texts& texts, ServeOptions* options) {
   }
   settings.s3.add_crc64nvme = texts.checksum != "none";
   settings.token_life = std::chrono::seconds(texts.token_life);
+  settings.s3.restore_time = std::chrono::seconds(texts.restore_seconds);
   settings.pace.latency = ferry::Milliseconds(texts.latency_ms);
   const auto rate = ferry::sandbox::parse_size(texts.rate);
   const auto part = ferry::sandbox::parse_size(texts.part_bytes);

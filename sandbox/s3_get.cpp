@@ -52,13 +52,29 @@ std::optional<S3Error> check_customer_key(const Wire& wire, const S3Object& obje
         "The object was stored using a form of Server Side Encryption. The correct parameters must be provided "
         "to retrieve the object.");
   }
+  const auto key = from_base64(*wire.header("x-amz-server-side-encryption-customer-key"));
+  const auto hash = make_hash(HashKind::kMd5);
+  hash->update(key.value_or(""));
+  if (wire.header("x-amz-server-side-encryption-customer-algorithm") != "AES256" ||
+      base64(hash->digest().bytes) != *given) {
+    return S3Error(400, "InvalidArgument",
+                   "The calculated MD5 hash of the key did not match the hash that was provided.");
+  }
   if (*given != object.customer_key_md5) return S3Error(403, "AccessDenied", "Access Denied");
   return std::nullopt;
 }
 
+bool is_archive(const S3Object& object) {
+  return object.storage_class == "GLACIER" || object.storage_class == "DEEP_ARCHIVE" || !object.archive_tier.empty();
+}
+
+bool being_restored(const S3Object& object, WallTime now) {
+  return object.readable_from && now < *object.readable_from;
+}
+
 bool archived(const S3Object& object, WallTime now) {
-  if (object.storage_class != "GLACIER" && object.storage_class != "DEEP_ARCHIVE") return false;
-  return !object.restored_until || *object.restored_until < now;
+  if (!is_archive(object)) return false;
+  return !object.restored_until || *object.restored_until < now || being_restored(object, now);
 }
 
 /// S3 takes header bytes for Latin-1 and sends what isn't ASCII back as an encoded word.
@@ -139,7 +155,10 @@ net::Headers S3Service::object_headers(const S3Object& object) {
   if (!object.storage_class.empty()) headers.add("x-amz-storage-class", object.storage_class);
   if (!object.version_id.empty()) headers.add("x-amz-version-id", object.version_id);
   if (!object.tags.empty()) headers.add("x-amz-tagging-count", std::to_string(object.tags.size()));
-  if (object.restored_until) {
+  if (!object.archive_tier.empty() && !object.restored_until) headers.add("x-amz-archive-status", object.archive_tier);
+  if (being_restored(object, clock_->wall())) {
+    headers.add("x-amz-restore", "ongoing-request=\"true\"");
+  } else if (object.restored_until && *object.restored_until > clock_->wall()) {
     const auto until = http_date(std::chrono::floor<std::chrono::seconds>(*object.restored_until));
     headers.add("x-amz-restore", "ongoing-request=\"false\", expiry-date=\"" + until + "\"");
   }
@@ -306,18 +325,46 @@ Task<S3Service::Failure> S3Service::delete_objects(Context* context) {
   co_return co_await reply(context, 200, base_headers(), std::move(body));
 }
 
-/// Restores at once: nobody waits five hours in a sandbox.
+namespace {
+/// What a restore asks for. Objects of INTELLIGENT_TIERING come back for good, and take no number of days.
+S3Result<std::chrono::days> restore_days(std::string_view body, bool tiered) {
+  pugi::xml_document xml;
+  const auto malformed = tl::unexpected(S3Error(400, "MalformedXML", "The XML you provided was not well-formed."));
+  if (!xml.load_buffer(body.data(), body.size())) return malformed;
+  const auto root = xml.document_element();
+  const std::string_view tier = root.child("GlacierJobParameters").child_value("Tier");
+  if (!tier.empty() && tier != "Bulk" && tier != "Standard" && tier != "Expedited") return malformed;
+  const auto days = parse_u64(root.child_value("Days"));
+  if (tiered ? days.has_value() : !days || *days == 0) return malformed;
+  return std::chrono::days{days.value_or(36'500)};
+}
+}  // namespace
+
+/// Ready after the time that the sandbox was told. Asked again, it is under way, or stays readable for longer.
 Task<S3Service::Failure> S3Service::restore_object(Context* context) {
   auto found = existing(*context);
   if (!found) co_return std::move(found).error();
-  if (!archived(**found, clock_->wall())) {
+  const auto& object = **found;
+  auto opened = AwsBody::open(context->call->wire, context->signature);
+  if (!opened) co_return std::move(opened).error();
+  auto body = co_await (*opened)->read_all(kControlBodyMax);
+  if (!body) co_return std::move(body).error();
+  const auto now = clock_->wall();
+  if (!is_archive(object)) {
     co_return S3Error(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class",
-                      {{"StorageClass", std::string(s3_class((*found)->storage_class))}});
+                      {{"StorageClass", std::string(s3_class(object.storage_class))}});
   }
-  S3Object restored = **found;
-  restored.restored_until = clock_->wall() + std::chrono::days{7};
+  if (being_restored(object, now)) {
+    co_return S3Error(409, "RestoreAlreadyInProgress", "Object restore is already in progress");
+  }
+  const auto days = restore_days(*body, !object.archive_tier.empty());
+  if (!days) co_return days.error();
+  const bool again = !archived(object, now);
+  S3Object restored = object;
+  restored.readable_from = again ? object.readable_from : now + settings_.restore_time;
+  restored.restored_until = std::max(now, restored.readable_from.value_or(now)) + *days;
   store_->replace(context->bucket.name, context->key(), *found, std::move(restored));
-  co_return co_await reply(context, 202, base_headers(), {});
+  co_return co_await reply(context, again ? 200 : 202, base_headers(), {});
 }
 
 Task<S3Service::Failure> S3Service::get_tagging(Context* context) {

@@ -85,6 +85,16 @@ S3Result<S3ListQuery> read_list_query(const Query& query, bool second) {
   return wanted;
 }
 
+/// Only where a restore was asked for, as S3 does.
+void append_restore_status(std::string* body, const S3ListEntry& entry, WallTime now) {
+  const bool under_way = entry.readable_from && now < *entry.readable_from;
+  if (!under_way && (!entry.restored_until || *entry.restored_until < now)) return;
+  *body += "<RestoreStatus>";
+  append_element(body, "IsRestoreInProgress", under_way ? "true" : "false");
+  if (!under_way) append_element(body, "RestoreExpiryDate", s3_time(*entry.restored_until));
+  *body += "</RestoreStatus>";
+}
+
 void append_entry(std::string* body, const S3ListEntry& entry, const KeyWriter& keys, bool owner, TimeWriter* times) {
   *body += "<Contents>";
   keys.element(body, "Key", entry.key);
@@ -97,7 +107,6 @@ void append_entry(std::string* body, const S3ListEntry& entry, const KeyWriter& 
   append_element(body, "Size", std::to_string(entry.size));
   if (owner) *body += "<Owner><ID>sandbox</ID></Owner>";
   append_element(body, "StorageClass", s3_class(entry.storage_class));
-  *body += "</Contents>";
 }
 
 }  // namespace
@@ -131,7 +140,12 @@ Task<S3Service::Failure> S3Service::list_objects(Context* context) {
   }
   TimeWriter times;
   const bool owner = !second || query.get("fetch-owner") == "true";
-  for (const auto& entry : listing->entries) append_entry(&body, entry, keys, owner, &times);
+  const bool restores = context->header("x-amz-optional-object-attributes") == "RestoreStatus";
+  for (const auto& entry : listing->entries) {
+    append_entry(&body, entry, keys, owner, &times);
+    if (restores) append_restore_status(&body, entry, clock_->wall());
+    body += "</Contents>";
+  }
   for (const auto& prefix : listing->prefixes) {
     body += "<CommonPrefixes>";
     keys.element(&body, "Prefix", prefix);

@@ -131,6 +131,7 @@ S3Result<S3Object> S3Service::draft(const Call& call) const {
     }
     if (*storage_class != "STANDARD") object.storage_class = *storage_class;
   }
+  if (const auto tier = wire.header("x-sandbox-archive-tier")) object.archive_tier = *tier;
   if (auto error = read_encryption(wire, &object)) return tl::unexpected(*std::move(error));
   if (const auto tagging = wire.header("x-amz-tagging")) {
     auto tags = read_tags(*tagging);

@@ -86,6 +86,11 @@ Task<S3Service::Failure> S3Service::run(Call* call) {
   }
   const bool needs_bucket = route.operation != "ListBuckets" && route.operation != "CreateBucket";
   if (needs_bucket && !bucket) co_return no_such_bucket(route.bucket);
+  const bool free_of_charge = route.operation == "PutObject" || route.operation == "HeadBucket";  // the owner's
+  if (needs_bucket && bucket->requester_pays && !free_of_charge &&
+      call->wire->header("x-amz-request-payer") != "requester") {
+    co_return S3Error(403, "AccessDenied", "Access Denied");
+  }
   Context context(call, *std::move(signature), bucket.value_or(S3BucketInfo{}));
   co_return co_await (this->*perform)(&context);
 }

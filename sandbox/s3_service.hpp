@@ -2,6 +2,7 @@
 // The S3 server. One object for all threads; state is in the stores.
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct S3Settings {
   bool add_crc64nvme = true;  ///< as S3 does for uploads without a checksum
   bool log_sha256 = true;     ///< of every commit
   std::uint64_t part_bytes_min = 5 << 20;
+  std::chrono::seconds restore_time{0};  ///< from RestoreObject until the object can be read
 };
 
 class S3Service final : public Service {

@@ -288,6 +288,22 @@ TEST(S3, AsksForTheKeyOfCustomerEncryptedObjects) {
   ASSERT_EQ(world.s3("PUT", "/src/k", headers, "secret")->status, 200);
   EXPECT_EQ(world.s3("GET", "/src/k")->status, 400);
   EXPECT_EQ(world.s3("GET", "/src/k", headers)->body, "secret");
+  const net::Headers liar{{"x-amz-server-side-encryption-customer-algorithm", "AES256"},
+                          {"x-amz-server-side-encryption-customer-key", base64(std::string(32, 'x'))},
+                          {"x-amz-server-side-encryption-customer-key-MD5", md5_base64(key)}};
+  EXPECT_EQ(world.s3("GET", "/src/k", liar)->xml("Code"), "InvalidArgument") << "the MD5 of another key";
+  ASSERT_EQ(world.s3("PUT", "/src/plain", {}, "plain")->status, 200);
+  EXPECT_EQ(world.s3("GET", "/src/plain", headers)->xml("Code"), "InvalidRequest");
+}
+
+TEST(S3, MakesReadersOfSuchABucketPay) {
+  Settings settings;
+  settings.buckets_requester_pays.emplace_back("src");
+  World world{std::move(settings)};
+  ASSERT_EQ(world.s3("PUT", "/src/k", {}, "bytes")->status, 200);
+  EXPECT_EQ(world.s3("GET", "/src/k")->status, 403);
+  EXPECT_EQ(world.s3("GET", "/src?list-type=2")->status, 403);
+  EXPECT_EQ(world.s3("GET", "/src/k", {{"x-amz-request-payer", "requester"}})->body, "bytes");
 }
 
 TEST(S3, RefusesArchivedObjectsUntilTheyAreRestored) {
@@ -299,6 +315,31 @@ TEST(S3, RefusesArchivedObjectsUntilTheyAreRestored) {
   EXPECT_EQ(world.s3("HEAD", "/src/k")->header("x-amz-storage-class"), "GLACIER");
   EXPECT_EQ(world.s3("POST", "/src/k?restore", {}, "<RestoreRequest><Days>7</Days></RestoreRequest>")->status, 202);
   EXPECT_EQ(world.s3("GET", "/src/k")->body, "cold");
+}
+
+TEST(S3, RestoresTakeTheirTimeAndAreShownInListings) {
+  Settings settings;
+  settings.s3.restore_time = std::chrono::hours{5};
+  World world{std::move(settings)};
+  const std::string wish = "<RestoreRequest><Days>7</Days></RestoreRequest>";
+  const auto status_in_listing = [&] {
+    const auto listing = world.s3("GET", "/src?list-type=2", {{"x-amz-optional-object-attributes", "RestoreStatus"}});
+    return listing->xml("IsRestoreInProgress");
+  };
+  ASSERT_EQ(world.s3("PUT", "/src/k", {{"x-amz-storage-class", "GLACIER"}}, "cold")->status, 200);
+  EXPECT_EQ(status_in_listing(), "");
+  EXPECT_EQ(world.s3("POST", "/src/k?restore", {}, "<RestoreRequest/>")->xml("Code"), "MalformedXML");
+  EXPECT_EQ(world.s3("POST", "/src/k?restore", {}, wish)->status, 202);
+  EXPECT_EQ(world.s3("POST", "/src/k?restore", {}, wish)->xml("Code"), "RestoreAlreadyInProgress");
+  EXPECT_EQ(world.s3("GET", "/src/k")->xml("Code"), "InvalidObjectState");
+  EXPECT_EQ(world.s3("HEAD", "/src/k")->header("x-amz-restore"), "ongoing-request=\"true\"");
+  EXPECT_EQ(status_in_listing(), "true");
+  world.clock.advance(std::chrono::hours{5});
+  EXPECT_EQ(world.s3("GET", "/src/k")->body, "cold");
+  EXPECT_EQ(status_in_listing(), "false");
+  EXPECT_EQ(world.s3("POST", "/src/k?restore", {}, wish)->status, 200) << "readable for longer";
+  world.clock.advance(std::chrono::days{8});
+  EXPECT_EQ(world.s3("GET", "/src/k")->xml("Code"), "InvalidObjectState");
 }
 
 TEST(S3, CopyOntoItselfRewritesMetadataUnderTheSameTag) {

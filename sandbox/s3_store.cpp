@@ -16,6 +16,8 @@ S3ListEntry entry_of(std::string key, const S3Object& object) {
   entry.key = std::move(key);
   entry.etag = object.etag;
   entry.storage_class = object.storage_class;
+  entry.readable_from = object.readable_from;
+  entry.restored_until = object.restored_until;
   entry.modified = object.modified;
   entry.size = object.content.size();
   if (object.checksum) {

@@ -45,7 +45,9 @@ struct S3Object {
   std::string encryption = "AES256";  ///< AES256, aws:kms or SSE-C
   std::string customer_key_md5;       ///< SSE-C
   std::optional<S3Checksum> checksum;
-  std::vector<S3Part> parts;  ///< of a multipart upload
+  std::vector<S3Part> parts;              ///< of a multipart upload
+  std::string archive_tier;               ///< of INTELLIGENT_TIERING: ARCHIVE_ACCESS and its like; empty: not archived
+  std::optional<WallTime> readable_from;  ///< of a restore that was asked for
   std::optional<WallTime> restored_until;
   std::string version_id;  ///< empty: bucket without versions
   bool delete_marker = false;
@@ -74,6 +76,7 @@ struct S3BucketInfo {
   WallTime created{};
   bool open = false;  ///< may be read without credentials
   bool versions = false;
+  bool requester_pays = false;
 };
 
 struct S3ListQuery {
@@ -84,6 +87,7 @@ struct S3ListQuery {
 };
 struct S3ListEntry {
   std::string key, etag, storage_class;
+  std::optional<WallTime> readable_from, restored_until;
   WallTime modified{};
   std::uint64_t size = 0;
   std::optional<HashKind> checksum;

@@ -62,11 +62,14 @@ void Sandbox::make_buckets() {
     bucket.name = text.substr(0, at);
     bucket.region = at == std::string_view::npos ? settings_.s3.region : std::string(text.substr(at + 1));
     bucket.created = clock_->wall();
+    bucket.requester_pays =
+        std::ranges::find(settings_.buckets_requester_pays, bucket.name) != settings_.buckets_requester_pays.end();
     bucket.open = std::ranges::find(settings_.buckets_open, bucket.name) != settings_.buckets_open.end();
     return bucket;
   };
   for (const auto& name : settings_.buckets_s3)
     (void)s3_store_->make_bucket(info(name));  // kept from an earlier run: fine
+  for (const auto& name : settings_.buckets_requester_pays) (void)s3_store_->make_bucket(info(name));
   for (const auto& name : settings_.buckets_open) (void)s3_store_->make_bucket(info(name));
   for (const auto& name : settings_.buckets_gcs) (void)gcs_store_->make_bucket(name);
   for (const auto& spec : settings_.synthetic) {

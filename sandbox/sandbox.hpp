@@ -23,6 +23,7 @@ struct Settings {
   std::vector<std::string> buckets_s3;  ///< NAME, or NAME@REGION
   std::vector<std::string> buckets_gcs;
   std::vector<std::string> buckets_open;  ///< S3 buckets that anybody may read
+  std::vector<std::string> buckets_requester_pays;
   std::vector<SyntheticSpec> synthetic;
   std::optional<std::string> data_dir;  ///< nothing: memory
   std::optional<std::string> event_log;

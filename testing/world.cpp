@@ -30,6 +30,7 @@ World::~World() = default;
 void World::reset() {
   tally = std::make_unique<Tally>();
   sink.receipts.clear();
+  sink.adoptions.clear();
   sink.gone.clear();
   sink.failures.clear();
 }

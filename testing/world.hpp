@@ -31,8 +31,9 @@ class RecordingSink final : public OutcomeSink {
   void failed(const Failure& failure) override { failures.push_back(failure); }
   void skipped(const ObjectKey& key, std::string_view why) override { left_out.emplace_back(key, why); }
   void refused(std::string_view why) override { refusals.emplace_back(why); }
+  void adopted(const Receipt& receipt) override { adoptions.push_back(receipt); }
 
-  std::vector<Receipt> receipts;
+  std::vector<Receipt> receipts, adoptions;
   std::vector<std::pair<ObjectKey, std::string>> gone, left_out;
   std::vector<Failure> failures;
   std::vector<std::string> refusals;

@@ -70,6 +70,10 @@ json::object describe(const ScanState& scan) {
   object["unchanged"] = scan.unchanged;
   object["waiting"] = scan.waiting;
   object["failed"] = scan.failed;
+  object["adopted"] = scan.adopted;
+  object["gone"] = scan.gone;
+  object["deleted"] = scan.deleted;
+  object["deletions"] = readable(scan.deletions);
   object["skipped"] = scan.skipped;
   return object;
 }
@@ -154,6 +158,8 @@ json::object describe(const ServiceStatus& status) {
   object["superseded"] = status.superseded;
   object["failed"] = status.failed;
   object["retried"] = status.retried;
+  object["adopted"] = status.adopted;
+  object["deleted"] = status.deleted;
   json::object rungs;
   for (const auto& [rung, objects] : status.rungs) rungs[readable(rung)] = objects;
   object["rungs"] = std::move(rungs);

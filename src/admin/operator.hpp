@@ -26,6 +26,9 @@ struct ScanState {
   std::string outcome;  ///< empty while running; "complete", or the error in one line
   std::uint64_t listed = 0, listed_bytes = 0, published = 0, published_bytes = 0, unchanged = 0, waiting = 0,
                 failed = 0, skipped = 0;
+  std::uint64_t adopted = 0;            ///< of the unchanged: brought by another tool, known by a checksum
+  std::uint64_t gone = 0, deleted = 0;  ///< left the source; of those, deleted at the target
+  std::string deletions;                ///< why nothing, or not all, was deleted; empty: nothing was in the way
 };
 
 struct TransferState {
@@ -56,7 +59,11 @@ struct ServiceStatus {
   std::vector<ScanState> scans;       ///< the newest first, at most 20; the first may be running
   std::optional<Seconds> next_scan;
   std::uint64_t backlog = 0, backlog_bytes = 0;  ///< published, not yet consumed, as far as is known
-  std::uint64_t copied = 0, copied_bytes = 0, already_there = 0, superseded = 0, failed = 0, retried = 0;
+  std::uint64_t copied = 0, copied_bytes = 0, already_there = 0, superseded = 0, retried = 0;
+  std::uint64_t failed = 0;                     ///< entries of the ledger now, also of what no scan could publish
+  std::uint64_t gave_up = 0;                    ///< how often migrators put an object there
+  std::uint64_t adopted = 0;                    ///< of those already there: brought by another tool
+  std::uint64_t deleted = 0;                    ///< at the target, because they left the source
   std::map<std::string, std::uint64_t> rungs;   ///< objects by integrity check
   std::map<std::string, std::uint64_t> losses;  ///< objects by what of them did not arrive
   std::vector<WorkerState> workers;

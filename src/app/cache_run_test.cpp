@@ -23,7 +23,7 @@ const Seconds kThen{std::chrono::sys_days{std::chrono::year{2026} / 1 / 2}};
 /// Never answers; somebody loses patience.
 class StuckTarget final : public ObjectTarget {
  public:
-  Task<Result<TargetPage>> list(std::string, std::optional<std::string>) override {
+  Task<Result<TargetPage>> list(std::string, std::optional<std::string>, Detail) override {
     ::kill(::getpid(), SIGTERM);
     co_await system_clock()->sleep(std::chrono::hours{1});
     co_return refusal();
@@ -33,6 +33,7 @@ class StuckTarget final : public ObjectTarget {
   Task<Result<std::unique_ptr<Upload>>> resume(UploadSpec, UploadSession) override { co_return refusal(); }
   Task<Status> cancel(UploadSession) override { co_return refusal(); }
   Task<Status> remove(ObjectKey, Generation) override { co_return refusal(); }
+  Task<Status> adopt(ObjectKey, Generation, std::int64_t, Provenance) override { co_return refusal(); }
   [[nodiscard]] std::uint64_t requests() const override { return 0; }
 
  private:

@@ -9,6 +9,7 @@
 #include "app/help.hpp"
 #include "app/location.hpp"
 #include "app/options.hpp"
+#include "app/price_file.hpp"
 #include "app/settings_check.hpp"
 #include "app/settings_file.hpp"
 #include "kit/base/text.hpp"
@@ -42,7 +43,8 @@ struct Verb {
 };
 constexpr Verb<Command> kVerbs[] = {{"copy", Command::kCopy},           {"verify", Command::kVerify},
                                     {"publisher", Command::kPublisher}, {"migrator", Command::kMigrator},
-                                    {"cache", Command::kCache},         {"doctor", Command::kDoctor}};
+                                    {"cache", Command::kCache},         {"plan", Command::kPlan},
+                                    {"doctor", Command::kDoctor}};
 constexpr Verb<CacheAction> kCacheVerbs[] = {{"list", CacheAction::kList},
                                              {"show", CacheAction::kShow},
                                              {"delete", CacheAction::kDelete},
@@ -270,11 +272,15 @@ class Merger {
       if (auto found = location("source", "AWS_S3_BUCKET", "s3://", &source); !found) return found;
       if (auto found = location("target", "GCP_BUCKET_NAME", "gs://", &target); !found) return found;
     }
+    if (command_ == Command::kPlan && !source.empty() && target.empty()) return take_job(parse_source(source));
     if (source.empty() || target.empty()) {
       return fail(ErrorKind::kInvalid,
                   "source and target are needed: s3://bucket[/prefix] gs://bucket[/prefix]; see --help");
     }
-    auto job = parse_job(source, target);
+    return take_job(parse_job(source, target));
+  }
+
+  Status take_job(Result<Job> job) {
     if (!job) return fail(std::move(job).error());
     job->names = settings_.job.names;
     settings_.job = *std::move(job);
@@ -319,6 +325,7 @@ Result<Invocation> parse_command_line(std::vector<std::string> words, const Envi
   auto flags = split_words(*command, std::move(words));
   if (!flags) return fail(std::move(flags).error());
   if (flags->help) return Invocation{command_help(*command), {}};
+  if (!flags->values["print-prices"].empty()) return Invocation{std::string{default_prices_text()}, {}};
   if (*command == Command::kCache) {
     if (auto placed = place_key(action, &*flags); !placed) return fail(std::move(placed).error());
   }

@@ -34,15 +34,81 @@ TEST(CommandLine, TheFirstOfSeveralEnvironmentNamesThatIsSetCounts) {
 
 TEST(CommandLine, KeepsGlobsAsTheyAre) {
   const auto settings = must_parse(copy_words({"--include", "[ab]*,c", "--include", "*.jpg", "--exclude", "{x}"}));
-  EXPECT_EQ(settings.include, (std::vector<std::string>{"[ab]*,c", "*.jpg"}));
-  EXPECT_EQ(settings.exclude, (std::vector<std::string>{"{x}"}));
+  EXPECT_EQ(settings.filter.include, (std::vector<std::string>{"[ab]*,c", "*.jpg"}));
+  EXPECT_EQ(settings.filter.exclude, (std::vector<std::string>{"{x}"}));
+}
+
+TEST(CommandLine, ReadsWhichObjectsAreInScope) {
+  const auto filter = must_parse(copy_words({"--min-size", "4096", "--max-size", "5G", "--modified-since", "7d",
+                                             "--modified-before", "2026-01-31T12:00:00+01:00", "--storage-class",
+                                             "STANDARD, STANDARD_IA", "--storage-class", "GLACIER_IR"}))
+                          .filter;
+  EXPECT_EQ(filter.size_min, 4096u);
+  EXPECT_EQ(filter.size_max, 5ULL << 30);
+  ASSERT_TRUE(filter.modified_since && filter.modified_before);
+  EXPECT_EQ(filter.modified_since->time, std::nullopt);
+  EXPECT_EQ(filter.modified_since->ago, std::chrono::days{7});
+  EXPECT_EQ(filter.modified_before->time, parse_rfc3339("2026-01-31T11:00:00Z"));
+  EXPECT_EQ(filter.storage_classes, (std::vector<std::string>{"STANDARD", "STANDARD_IA", "GLACIER_IR"}));
+  const auto date = must_parse(copy_words({"--modified-since", "2026-01-31"})).filter;
+  EXPECT_EQ(date.modified_since->time, parse_rfc3339("2026-01-31T00:00:00Z"));
+}
+
+TEST(CommandLine, RefusesAScopeThatNothingCanBeIn) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--min-size", "4k"},
+                                                                 {"--min-size", "M"},
+                                                                 {"--max-size", "9000000T"},
+                                                                 {"--modified-since", "yesterday"},
+                                                                 {"--modified-since", "2026-02-30"},
+                                                                 {"--modified-before", "99999999w"},
+                                                                 {"--storage-class", "standard"},
+                                                                 {"--storage-class", "STANDARD,"}}) {
+    EXPECT_NE(must_refuse(copy_words(words)).find(words[0]), std::string::npos);
+  }
+  EXPECT_NE(must_refuse(copy_words({"--min-size", "2K", "--max-size", "1K"})).find("--min-size"), std::string::npos);
+  EXPECT_NE(must_refuse(copy_words({"--modified-since", "2026-02-01", "--modified-before", "2026-02-01"}))
+                .find("--modified-since"),
+            std::string::npos);
+}
+
+TEST(CommandLine, ReadsWhereTheListingComesFromAndWhatToRestore) {
+  const auto settings = must_parse(
+      copy_words({"--inventory", "s3://reports/daily/manifest.json", "--restore", "7", "--restore-tier", "expedited"}));
+  EXPECT_EQ(settings.listing.inventory, "s3://reports/daily/manifest.json");
+  EXPECT_EQ(settings.restore_days, 7u);
+  EXPECT_EQ(settings.restore_tier, "Expedited");
+  EXPECT_EQ(must_parse(copy_words()).restore_days, std::nullopt) << "it costs money";
+  EXPECT_EQ(must_parse(copy_words({"--manifest", "keys.csv"})).listing.manifest, "keys.csv");
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--inventory", "manifest.json"},
+                                                                 {"--restore", "0"},
+                                                                 {"--restore-tier", "Bulk"},
+                                                                 {"--inventory", "s3://r/m.json", "--manifest", "k"}}) {
+    EXPECT_NE(must_refuse(copy_words(words)).find(words[0]), std::string::npos);
+  }
+}
+
+TEST(CommandLine, ReadsACustomerKeyRawOrInBase64_F166) {
+  const std::string key = "0123456789abcdef0123456789abcdef";
+  for (const auto& text : {key, std::string{"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"}}) {
+    const TempFile file{text};
+    const auto settings = must_parse(copy_words({"--sse-c-key-file", file.path()}));
+    EXPECT_EQ(settings.s3.customer_key, key);
+    EXPECT_TRUE(settings.warnings.empty());
+  }
+  const TempFile open{key, 0644};
+  const auto warnings = must_parse(copy_words({"--sse-c-key-file", open.path()})).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("chmod 600"), std::string::npos);
+  const TempFile wrong{"canary, which is no key"};
+  const auto error = must_refuse(copy_words({"--sse-c-key-file", wrong.path()}));
+  EXPECT_EQ(error.find("canary"), std::string::npos) << error;
 }
 
 TEST(CommandLine, TakesListsAndSwitchesFromTheFile) {
   const TempFile file{
       "include: ['*.jpg', '*.png']\ns3-path-style: yes\ndeep: true\nsource: s3://photos/x\ntarget: gs://archive\n"};
   const auto settings = must_parse({"copy", "--config", file.path()});
-  EXPECT_EQ(settings.include, (std::vector<std::string>{"*.jpg", "*.png"}));
+  EXPECT_EQ(settings.filter.include, (std::vector<std::string>{"*.jpg", "*.png"}));
   EXPECT_TRUE(settings.s3.path_style);
   EXPECT_FALSE(settings.deep) << "a setting of another command";
   EXPECT_EQ(settings.job.source_prefix, "x/");
@@ -52,6 +118,36 @@ TEST(CommandLine, TakesBucketsFromTheEnvironmentWhenNoneAreNamed) {
   const auto settings = must_parse({"copy"}, {{"AWS_S3_BUCKET", "photos"}, {"GCP_BUCKET_NAME", "archive"}});
   EXPECT_EQ(settings.job.source_bucket.str(), "photos");
   EXPECT_EQ(settings.job.target_bucket.str(), "archive");
+}
+
+TEST(CommandLine, ASampleIsANumberOrAShareOfWhatIsLookedAtClosely) {
+  const auto verify = [](std::vector<std::string> more) {
+    std::vector<std::string> words{"verify", "s3://photos", "gs://archive"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  EXPECT_EQ(must_parse(verify({"--deep", "--sample", "500"})).sample->objects, 500u);
+  EXPECT_DOUBLE_EQ(must_parse(verify({"--metadata", "--sample", "2.5%"})).sample->share, 0.025);
+  EXPECT_EQ(must_parse(verify({"--deep", "--sample", "1%", "--seed", "0"})).seed, 0u);
+  for (const auto* wrong : {"0", "-1", "0%", "101%", "5 of 6", "100001", "%", "1e2%", "nan%"}) {
+    EXPECT_NE(must_refuse(verify({"--deep", "--sample", wrong})).find("--sample"), std::string::npos) << wrong;
+  }
+  EXPECT_NE(must_refuse(verify({"--sample", "5"})).find("--deep"), std::string::npos);
+  EXPECT_NE(must_refuse(verify({"--deep", "--seed", "5"})).find("--sample"), std::string::npos);
+}
+
+TEST(CommandLine, DeletionsAreOffAndLimitedByANumberOrAShare) {
+  EXPECT_FALSE(must_parse(copy_words()).prune);
+  const auto settings = must_parse(copy_words({"--delete"}));
+  EXPECT_TRUE(settings.prune);
+  EXPECT_EQ(settings.prune_limit.of(1'000), 100u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "7"})).prune_limit.of(1'000), 7u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "0"})).prune_limit.of(1'000), 0u);
+  EXPECT_EQ(must_parse(copy_words({"--delete", "--max-delete", "0.5%"})).prune_limit.of(1'000), 5u);
+  for (const auto* wrong : {"-1", "all", "0%", "200%", "1 %x"}) {
+    EXPECT_NE(must_refuse(copy_words({"--delete", "--max-delete", wrong})).find("--max-delete"), std::string::npos);
+  }
+  EXPECT_NE(must_refuse(copy_words({"--allow-empty-source"})).find("--delete"), std::string::npos);
 }
 
 TEST(CommandLine, AnEmulatorMayBeNamedWithoutScheme) {

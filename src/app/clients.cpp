@@ -1,9 +1,12 @@
 #include "app/clients.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "app/cloud_credentials.hpp"
+#include "kit/base/text.hpp"
 #include "kit/net/http_client.hpp"
+#include "source/catalog/catalog_source.hpp"
 #include "source/s3/s3_source.hpp"
 #include "target/gcs/gcs_target.hpp"
 
@@ -13,15 +16,24 @@ namespace {
 constexpr Backoff kFirstPageBackoff{.first = Milliseconds{200}, .ceiling = Milliseconds{2'000}, .attempts_max = 5};
 constexpr Milliseconds kFirstPageConnectTimeout{4'000};
 
+/// A file that the source is listed from.
+struct Listing {
+  std::shared_ptr<catalog::Catalog> catalog;  ///< null: the bucket lists itself
+  BucketName shelf;                           ///< that the file is in; empty: it is here
+  std::string flag;
+};
+
 /// Everything that every thread's clients are made from.
 struct Recipe {
   Settings settings;
   CloudCredentials credentials;
   net::ClientOptions http;
+  Listing listing;
   Clock* clock = nullptr;
   Rng* rng = nullptr;
 };
 
+bool needs_target(const Settings& settings) { return !settings.job.target_bucket.empty(); }
 bool needs_source(const Settings& settings) { return settings.command != Command::kCache; }
 
 /// What Pub/Sub asks for, and which token it was given last.
@@ -48,18 +60,39 @@ std::shared_ptr<s3::CredentialProvider> aws_credentials(const Recipe& recipe, co
   return shared ? shared->provider(routes_of(clients)) : s3::anonymous_credentials();
 }
 
-Status add_source(const Recipe& recipe, Backoff backoff, Clients* clients) {
+s3::Options s3_options(const Recipe& recipe, Backoff backoff) {
+  const S3Settings& s3 = recipe.settings.s3;
   s3::Options from;
   from.bucket = recipe.settings.job.source_bucket;
   from.region = recipe.credentials.region;
-  from.endpoint = recipe.settings.s3.endpoint;
-  from.path_style = recipe.settings.s3.path_style;
-  from.requester_pays = recipe.settings.s3.requester_pays;
+  from.endpoint = s3.endpoint;
+  from.path_style = s3.path_style;
+  from.requester_pays = s3.requester_pays;
+  from.customer_key = s3.customer_key;
   from.backoff = backoff;
+  return from;
+}
+
+Result<std::unique_ptr<ObjectSource>> make_source(const Recipe& recipe, s3::Options from, Clients* clients) {
   auto credentials = aws_credentials(recipe, *clients);
-  auto source = s3::make_source(std::move(from), std::move(credentials), clients->http.get(), recipe.clock, recipe.rng);
+  return s3::make_source(std::move(from), std::move(credentials), clients->http.get(), recipe.clock, recipe.rng);
+}
+
+Status add_source(const Recipe& recipe, Backoff backoff, Clients* clients) {
+  auto source = make_source(recipe, s3_options(recipe, backoff), clients);
   if (!source) return fail(std::move(source).error());
   clients->source = *std::move(source);
+  if (!recipe.listing.catalog) return Unit{};
+  std::unique_ptr<ObjectSource> shelf;
+  if (!recipe.listing.shelf.empty()) {
+    auto from = s3_options(recipe, backoff);
+    from.bucket = recipe.listing.shelf;
+    from.customer_key.clear();
+    auto made = make_source(recipe, std::move(from), clients);
+    if (!made) return fail(std::move(made).error().during(recipe.listing.flag));
+    shelf = *std::move(made);
+  }
+  clients->source = catalog::catalog_source(recipe.listing.catalog, std::move(clients->source), std::move(shelf));
   return Unit{};
 }
 
@@ -100,8 +133,38 @@ Result<Clients> make_clients(const Recipe& recipe, Executor executor, Patience p
   if (needs_source(recipe.settings)) {
     if (auto added = add_source(recipe, backoff, &clients); !added) return fail(std::move(added).error());
   }
-  if (auto added = add_target(recipe, backoff, &clients); !added) return fail(std::move(added).error());
+  if (needs_target(recipe.settings)) {
+    if (auto added = add_target(recipe, backoff, &clients); !added) return fail(std::move(added).error());
+  }
   return clients;
+}
+
+Result<Listing> listing_of(const Settings& settings) {
+  constexpr std::string_view kScheme = "s3://";
+  const auto& [manifest, inventory] = settings.listing;
+  Listing listing;
+  if (!manifest && !inventory) return listing;
+  const std::string& text = inventory ? *inventory : *manifest;
+  listing.flag = inventory ? "--inventory" : "--manifest";
+  std::error_code bad;
+  catalog::Place place;
+  place.kind = inventory ? catalog::Kind::kInventory : catalog::Kind::kKeys;
+  place.bucket = settings.job.source_bucket;
+  place.name = (inventory ? "inventory " : "manifest ") + printable(text);
+  place.on_shelf = text.starts_with(kScheme);
+  place.path = text;
+  place.sort_in = std::filesystem::temp_directory_path(bad);
+  if (bad) place.sort_in = "/tmp";
+  if (place.on_shelf) {
+    const auto slash = text.find('/', kScheme.size());
+    if (slash == std::string::npos || slash + 1 == text.size()) {
+      return fail(ErrorKind::kInvalid, listing.flag + " " + printable(text) + ": write s3://bucket/key");
+    }
+    listing.shelf = BucketName{text.substr(kScheme.size(), slash - kScheme.size())};
+    place.path = text.substr(slash + 1);
+  }
+  listing.catalog = catalog::make_catalog(std::move(place));
+  return listing;
 }
 
 }  // namespace
@@ -116,6 +179,9 @@ Result<MakeClients> connect(Settings* settings, const Environment& environment, 
   auto recipe = std::make_shared<Recipe>();
   recipe->credentials = *std::move(credentials);
   recipe->settings = *settings;
+  auto listing = listing_of(*settings);
+  if (!listing) return fail(std::move(listing).error());
+  recipe->listing = *std::move(listing);
   recipe->http.ca_file = settings->ca_file;
   net::proxies_from_environment(&recipe->http);
   recipe->clock = clock;

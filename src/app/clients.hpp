@@ -20,7 +20,7 @@ struct Clients {
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<net::HttpClient> near;  ///< for credentials from this machine; null where none come from there
   std::unique_ptr<ObjectSource> source;   ///< null for `cache`, which looks at the target only
-  std::unique_ptr<ObjectTarget> target;
+  std::unique_ptr<ObjectTarget> target;   ///< null for a plan without one
   /// Google's "Bearer …" for this thread; empty where none is sent.
   std::function<Task<Result<std::string>>()> authorization;
   std::function<void()> authorization_refused;  ///< a server did not accept the last one

@@ -12,8 +12,9 @@ namespace ferry::app {
 namespace {
 
 constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devstorage.read_write";
-constexpr std::string_view kServiceScopes =
-    "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/pubsub";
+/// Changing metadata needs it; what the account may do is another matter.
+constexpr std::string_view kFullStorageScope = "https://www.googleapis.com/auth/devstorage.full_control";
+constexpr std::string_view kPubsubScope = " https://www.googleapis.com/auth/pubsub";
 constexpr std::string_view kDefaultRegion = "us-east-1";
 constexpr Milliseconds kNearConnect{2'000}, kNearProgress{4'000};
 
@@ -43,10 +44,12 @@ class Finder {
  private:
   // ---- Google
 
-  /// As Google's own clients do, an emulator gets no token, unless the settings say that this key is meant for it.
+  /// A plan without a target needs none. As Google's own clients do, an emulator gets no token, unless the settings say
+  /// that this key is meant for it.
   bool wants_token() const {
     const GcsSettings& gcs = settings_->gcs;
-    return !gcs.anonymous && (!gcs.emulator || gcs.key_named || gcs.token_origin.has_value());
+    const bool planned_without = settings_->job.target_bucket.empty() && !settings_->s3.google_identity;
+    return !gcs.anonymous && !planned_without && (!gcs.emulator || gcs.key_named || gcs.token_origin.has_value());
   }
 
   Status find_google() {
@@ -111,7 +114,8 @@ class Finder {
   gcs::TokenSettings token_settings() const {
     gcs::TokenSettings to;
     const bool pubsub = is_service(settings_->command) || settings_->command == Command::kDoctor;
-    to.scope = pubsub ? kServiceScopes : kStorageScope;
+    to.scope = settings_->adopt ? kFullStorageScope : kStorageScope;
+    if (pubsub) to.scope += kPubsubScope;
     to.origin_allowed = settings_->gcs.token_origin;
     to.clock = clock_;
     to.aws = [chain = machine_chain(), region = settings_->s3.region.value_or(std::string{kDefaultRegion})](

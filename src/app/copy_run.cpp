@@ -16,6 +16,7 @@
 #include "migrate/migrator.hpp"
 #include "migrate/tidy.hpp"
 #include "observe/log.hpp"
+#include "publish/pruner.hpp"
 #include "publish/publisher.hpp"
 #include "queue/memory/memory_queue.hpp"
 
@@ -36,7 +37,7 @@ class CopyRun::Crew {
         rooms_(std::move(rooms)),
         outcomes_(rooms_.report),
         queue_(memory::make_queue(std::max(kQueueMin, 4 * settings.transfers), rooms_.clock)),
-        filter_{settings.include, settings.exclude},
+        filter_(settings.filter),
         scan_id_(make_scan_id(rooms_.rng)),
         began_(std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall())) {}
 
@@ -82,8 +83,9 @@ class CopyRun::Crew {
     first_page_ = *std::move(first_page);
 
     ScanOptions options;
-    options.policy.on_foreign = settings_.on_foreign;
+    options.policy = {settings_.on_foreign, settings_.adopt, settings_.restore_days.has_value()};
     options.filter = filter_;
+    options.old_listing = settings_.listing.inventory.has_value();
     options.scan_id = scan_id_;
     options.dry_run = settings_.dry_run;
     publisher_.emplace(settings_.job, std::move(options), first_page_->source(), first_page_->target(), queue_.get(),
@@ -134,17 +136,39 @@ class CopyRun::Crew {
   /// Once, after a scan that saw everything and transfers that all settled.
   bool may_tidy() {
     const std::lock_guard lock{mutex_};
-    if (settings_.dry_run || stopping_ || broken_ || tidied_) return false;
+    if (settings_.listing.from_file()) return false;  // not all that is in scope was seen
+    if (stopping_ || broken_ || tidied_) return false;
     const TallySnapshot seen = look(tally_);
+    if (settings_.dry_run) return seen.listing_done && settings_.prune;
     return seen.listing_done && seen.settled() == seen.listed;
   }
 
   void tidy_up(TransferLane* lane) {
     tidied_ = true;
     lane->io.join();
-    lane->io.work().spawn(forget_what_is_settled(lane->clients.target.get()));
+    lane->io.work().spawn(tidy_after(lane));
     running_ = 1;
     run_lane(lane);
+  }
+
+  Task<> tidy_after(TransferLane* lane) {
+    if (!settings_.dry_run) co_await forget_what_is_settled(lane->clients.target.get());
+    if (settings_.prune) co_await delete_what_is_gone(lane);
+  }
+
+  Task<> delete_what_is_gone(TransferLane* lane) {
+    auto options = prune_options(settings_);
+    options.dry_run = settings_.dry_run;
+    options.may_go_on = [this]() -> Status {
+      const std::lock_guard lock{mutex_};
+      if (!stopping_) return Unit{};
+      return fail(ErrorKind::kCancelled, "stopped");
+    };
+    pruner_.emplace(settings_.job, std::move(options), lane->clients.source.get(), lane->clients.target.get(),
+                    rooms_.state, &tally_, &outcomes_);
+    auto pruned = co_await pruner_->run();
+    pruned_ = pruned.has_value();
+    if (!pruned) broken(std::move(pruned).error().during("delete what left the source"));
   }
 
   /// Leftovers cost nothing but room: a failure here doesn't make the run a failed one.
@@ -204,8 +228,8 @@ class CopyRun::Crew {
     now.verb = settings_.dry_run ? "scanning" : "copying";
     now.done = seen.settled() + (settings_.dry_run ? seen.planned : 0);
     now.total = seen.listed;
-    const std::uint64_t settled = seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes +
-                                  seen.failed_bytes + seen.skipped_bytes;
+    const std::uint64_t settled =
+        seen.copied_bytes + seen.unchanged_bytes + seen.superseded_bytes + seen.failed_bytes + seen.skipped_bytes;
     // What is under way counts, too: a terabyte object would look like a standstill. Repeats may count twice.
     const std::uint64_t under_way = seen.moved_bytes - std::min(seen.moved_bytes, seen.copied_bytes);
     now.bytes_done = std::min(seen.listed_bytes, settled + (seen.active > 0 ? under_way : 0));
@@ -231,7 +255,9 @@ class CopyRun::Crew {
     ending.failures = outcomes_.failures();
     ending.examples = outcomes_.examples();
     ending.broken = broken_;
-    ending.interrupted = interrupted_ && !(ending.tally.listing_done && ending.tally.settled() == ending.tally.listed);
+    const bool settled = ending.tally.listing_done && ending.tally.settled() == ending.tally.listed;
+    ending.interrupted = interrupted_ && !(settled && (pruned_ || !settings_.prune));
+    if (pruner_) ending.pruned = pruner_->outcome();
     ending.dry_run = settings_.dry_run;
     ending.scan = scan_id_;
     return ending;
@@ -262,6 +288,8 @@ class CopyRun::Crew {
   std::unique_ptr<FirstPage> first_page_;  ///< on the first lane, as all below
   std::optional<Publisher> publisher_;
   std::optional<TaskGroup> scanning_;
+  std::optional<Pruner> pruner_;
+  bool pruned_ = false;
 };
 
 CopyRun::CopyRun(const Settings& settings, CopyRooms rooms)

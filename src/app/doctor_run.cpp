@@ -148,6 +148,7 @@ class Doctor {
     from.endpoint = settings_.s3.endpoint;
     from.path_style = settings_.s3.path_style;
     from.requester_pays = settings_.s3.requester_pays;
+    from.customer_key = settings_.s3.customer_key;
     from.page_size = 1;
     from.backoff = kLittlePatience;
     auto made = s3::make_source(std::move(from), shared ? shared->provider(routes()) : s3::anonymous_credentials(),

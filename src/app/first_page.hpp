@@ -16,15 +16,23 @@ class FirstPageSource final : public ObjectSource {
   FirstPageSource(ObjectSource* impatient, ObjectSource* patient) : impatient_(impatient), patient_(patient) {}
   Task<Result<SourcePage>> list(std::string prefix, std::optional<std::string> token,
                                 std::optional<ObjectKey> after) override;
-  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
-                                                   std::uint64_t offset) override {
-    return patient_->open(std::move(key), std::move(expected), offset);
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected, std::uint64_t offset,
+                                                   std::optional<VersionId> version) override {
+    return patient_->open(std::move(key), std::move(expected), offset, std::move(version));
   }
-  Task<Result<ObjectMeta>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
-  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
-    return patient_->part_size(std::move(key), std::move(expected), number);
+  Task<Result<ObjectMeta>> stat(ObjectKey key, std::optional<VersionId> version) override {
+    return patient_->stat(std::move(key), std::move(version));
   }
-  Task<Result<Tags>> tags(ObjectKey key) override { return patient_->tags(std::move(key)); }
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number,
+                                                       std::optional<VersionId> version) override {
+    return patient_->part_size(std::move(key), std::move(expected), number, std::move(version));
+  }
+  Task<Result<Tags>> tags(ObjectKey key, std::optional<VersionId> version) override {
+    return patient_->tags(std::move(key), std::move(version));
+  }
+  Task<Result<RestoreAnswer>> restore(ObjectKey key, RestoreWish wish, std::optional<VersionId> version) override {
+    return patient_->restore(std::move(key), std::move(wish), std::move(version));
+  }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 
  private:
@@ -37,7 +45,8 @@ class FirstPageTarget final : public ObjectTarget {
  public:
   /// Both outlive it and belong to the same thread.
   FirstPageTarget(ObjectTarget* impatient, ObjectTarget* patient) : impatient_(impatient), patient_(patient) {}
-  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override;
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token,
+                                Detail detail = Detail::kIdentity) override;
   Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) override { return patient_->stat(std::move(key)); }
   Task<Result<std::unique_ptr<Upload>>> begin(UploadSpec spec) override { return patient_->begin(std::move(spec)); }
   Task<Result<std::unique_ptr<Upload>>> resume(UploadSpec spec, UploadSession session) override {
@@ -46,6 +55,10 @@ class FirstPageTarget final : public ObjectTarget {
   Task<Status> cancel(UploadSession session) override { return patient_->cancel(std::move(session)); }
   Task<Status> remove(ObjectKey key, Generation generation) override {
     return patient_->remove(std::move(key), generation);
+  }
+  Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration,
+                     Provenance provenance) override {
+    return patient_->adopt(std::move(key), generation, metageneration, std::move(provenance));
   }
   [[nodiscard]] std::uint64_t requests() const override { return impatient_->requests() + patient_->requests(); }
 

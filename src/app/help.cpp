@@ -29,15 +29,18 @@ constexpr std::string_view kCopyExamples =
     "     bucketferry copy s3://photos gs://photos-new\n"
     "  3. One folder, no temporary files, with evidence for every object:\n"
     "     bucketferry copy s3://photos/2024 gs://archive/photos/2024 --exclude '*.tmp' --report copied.jsonl\n"
-    "  4. From another server that speaks S3, for a script:\n"
+    "  4. Keep in step: what has left the source goes from the target, too, unless it is more than 5 %:\n"
+    "     bucketferry copy s3://photos gs://photos-new --delete --max-delete 5%\n"
+    "  5. From another server that speaks S3, for a script:\n"
     "     bucketferry copy s3://photos gs://photos-new --s3-endpoint https://s3.example.com --json --quiet\n";
 
 constexpr std::string_view kVerifyExamples =
     "Examples:\n"
     "  1. Compare by identity and checksums, without moving bytes:\n"
     "     bucketferry verify s3://photos gs://photos-new\n"
-    "  2. Read every source object again, and keep the evidence:\n"
-    "     bucketferry verify s3://photos gs://photos-new --deep --report evidence.jsonl\n"
+    "  2. Read one in a hundred again, look at all headers, and keep the evidence:\n"
+    "     bucketferry verify s3://photos gs://photos-new --deep --sample 1% --metadata \\\n"
+    "       --html evidence.html --report evidence.jsonl\n"
     "  3. The target holds other things, too:\n"
     "     bucketferry verify s3://photos/2024 gs://archive/photos/2024 --ignore-extra\n";
 
@@ -106,11 +109,30 @@ constexpr std::string_view kDoctorExamples =
     "  2. The same for a script, which keys of the AWS tools' files to take named:\n"
     "     bucketferry doctor s3://photos gs://photos-new --s3-profile archive --json\n";
 
+constexpr std::string_view kPlanLocations =
+    "  SRC  s3://bucket[/prefix]   a prefix means a folder: s3://b/photos is every key below \"photos/\"\n"
+    "  DST  gs://bucket[/prefix]   what is there counts as there; without DST everything is to be copied\n";
+
+constexpr std::string_view kPlanExamples =
+    "Examples:\n"
+    "  1. What would a migration move, what can't it, and what does that take?\n"
+    "     bucketferry plan s3://photos gs://photos-new\n"
+    "  2. Before there is a target, as a page with charts, for a line of 1 Gbit/s:\n"
+    "     bucketferry plan s3://photos --rate 110MiB --html plan.html\n"
+    "  3. With prices of your own:\n"
+    "     bucketferry plan --print-prices > prices.yaml\n"
+    "     bucketferry plan s3://photos gs://photos-new --prices prices.yaml --json\n";
+
+constexpr std::string_view kPlanOutput =
+    "All of it comes from listings alone: no object is read, nothing is written. Ends with 1 if something can't be\n"
+    "copied. Tags (a request for each object that has some) and what fails and is repeated come on top.\n"
+    "\n";
+
 /// What is particular to one command.
 struct Page {
   Command command;
   std::string_view verb, purpose, examples;
-  std::string_view words = "SRC DST", subcommands = {}, output = {};
+  std::string_view words = "SRC DST", subcommands = {}, output = {}, locations = kLocations;
 };
 constexpr Page kPages[] = {
     {Command::kCopy, "copy", "copy what is new or changed from S3 to GCS; run it again to go on", kCopyExamples},
@@ -120,6 +142,14 @@ constexpr Page kPages[] = {
     {Command::kMigrator, "migrator", "service: take what was published and bring it over; run many", kMigratorExamples},
     {Command::kCache, "cache", "show and correct what publisher and migrators remember in Redis of SRC and DST",
      kCacheExamples, "SUBCOMMAND SRC DST", kCacheSubcommands, kCacheOutput},
+    {Command::kPlan,
+     "plan",
+     "say what a copy would move and what it can't, with requests, traffic, cost and time",
+     kPlanExamples,
+     "SRC [DST]",
+     {},
+     kPlanOutput,
+     kPlanLocations},
     {Command::kDoctor,
      "doctor",
      "look at credentials, permissions, clocks and all else that a run needs",
@@ -198,6 +228,7 @@ std::string program_help() {
       "Usage: bucketferry COMMAND SRC DST [OPTION]...\n"
       "\n"
       "Commands:\n"
+      "  plan       say what a copy would move, and what it can't, costs and takes\n"
       "  copy       copy what is new or changed; run it again to go on\n"
       "  verify     compare both sides, without moving bytes\n"
       "  publisher  service: find what is new or changed, publish it, serve API and dashboard\n"
@@ -216,7 +247,7 @@ std::string command_help(Command command) {
   const std::string name = "bucketferry " + std::string{text.verb};
   std::string page =
       name + ": " + std::string{text.purpose} + "\n\nUsage: " + name + " " + std::string{text.words} + " [OPTION]...\n";
-  page.append(text.subcommands).append(kLocations);
+  page.append(text.subcommands).append(text.locations);
   for (const Group group : kGroups) append_group(&page, group, command);
   page += "\nA flag beats the environment [NAME], which beats the settings file.\n\n";
   page.append(text.output).append(text.examples);

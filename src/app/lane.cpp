@@ -51,10 +51,19 @@ Result<std::vector<std::unique_ptr<TransferLane>>> make_lanes(const Settings& se
   return lanes;
 }
 
+PruneOptions prune_options(const Settings& settings) {
+  PruneOptions options;
+  options.filter = settings.filter;
+  options.limit = settings.prune_limit;
+  options.allow_empty_source = settings.allow_empty_source;
+  return options;
+}
+
 MigratorOptions migrator_options(const Settings& settings, const TransferLane& lane) {
   MigratorOptions options;
-  options.policy.on_foreign = settings.on_foreign;
+  options.policy = {settings.on_foreign, settings.adopt, settings.restore_days.has_value()};
   options.choices = {settings.integrity, settings.metadata};
+  if (settings.restore_days) options.choices.restore.emplace(settings.restore_days, settings.restore_tier);
   options.transfers = lane.transfers;
   return options;
 }

@@ -17,6 +17,7 @@
 #include "kit/async/task_group.hpp"
 #include "kit/base/error.hpp"
 #include "migrate/migrator.hpp"
+#include "publish/pruner.hpp"
 
 namespace ferry::app {
 
@@ -55,6 +56,9 @@ struct TransferLane {
 /// @error kInvalid: clients can't be made as the settings say
 [[nodiscard]] Result<std::vector<std::unique_ptr<TransferLane>>> make_lanes(const Settings& settings,
                                                                             const MakeClients& make_clients);
+
+/// What is deleted, and how much of it, by the settings.
+[[nodiscard]] PruneOptions prune_options(const Settings& settings);
 
 /// What a migrator of `lane` does by the settings.
 [[nodiscard]] MigratorOptions migrator_options(const Settings& settings, const TransferLane& lane);

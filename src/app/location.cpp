@@ -92,6 +92,12 @@ Result<Location> parse(const Side& side, std::string_view text) {
 
 }  // namespace
 
+Result<Job> parse_source(std::string_view source) {
+  auto from = parse(kSource, source);
+  if (!from) return fail(std::move(from).error());
+  return Job{BucketName{std::move(from->bucket)}, std::move(from->prefix), BucketName{}, {}};
+}
+
 Result<Job> parse_job(std::string_view source, std::string_view target) {
   auto from = parse(kSource, source);
   if (!from) return fail(std::move(from).error());

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/options_service.hpp"
+#include "app/options_verify.hpp"
 #include "app/read_value.hpp"
 #include "kit/base/text.hpp"
 
@@ -13,6 +14,9 @@ namespace {
 constexpr std::size_t kTransfersMax = 20'000;
 constexpr std::size_t kThreadsMax = 256;
 constexpr std::uint64_t kGraceSecondsMax = 3'600;
+constexpr std::uint64_t kRestoreDaysMax = 365;
+constexpr std::uint64_t kRateMax = 1ULL << 50;
+constexpr std::uint64_t kObjectRateMax = 10'000'000;
 
 /// A region becomes part of a host name.
 std::string read_region(const std::string& text, std::optional<std::string>* into) {
@@ -111,6 +115,35 @@ std::string apply_glob(std::vector<std::string>* globs, const Given& given) {
   return {};
 }
 
+/// "CLASS[,CLASS…]", of whatever name: servers have their own.
+std::string apply_class_filter(Settings* settings, const Given& given) {
+  constexpr std::size_t kClassBytesMax = 64;
+  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  for (std::string_view rest = given.text;;) {
+    const auto entry = rest.substr(0, rest.find(','));
+    const auto name = trim(entry);
+    if (name.empty() || name.size() > kClassBytesMax || !std::ranges::all_of(name, allowed)) {
+      return "is not a storage class of S3, or several; an example: STANDARD,STANDARD_IA";
+    }
+    settings->filter.storage_classes.emplace_back(name);
+    if (entry.size() == rest.size()) return {};
+    rest.remove_prefix(entry.size() + 1);
+  }
+}
+
+std::string apply_restore(Settings* settings, const Given& given) {
+  std::uint64_t days = 0;
+  auto wrong = read_number(given.text, 1, kRestoreDaysMax, &days);
+  if (wrong.empty()) settings->restore_days = static_cast<std::uint32_t>(days);
+  return wrong;
+}
+
+/// Whether it names a bucket and something in it, the one who opens it says.
+std::string apply_inventory(Settings* settings, const Given& given) {
+  if (!given.text.starts_with("s3://")) return "is not the address of an inventory: s3://bucket/path/manifest.json";
+  return read_text(given.text, &settings->listing.inventory);
+}
+
 constexpr Choice<OnForeign> kOnForeign[] = {{"fail", OnForeign::kFail}, {"overwrite", OnForeign::kOverwrite}};
 constexpr Choice<Integrity> kIntegrity[] = {
     {"auto", Integrity::kAuto}, {"full", Integrity::kFull}, {"fast", Integrity::kFast}};
@@ -118,6 +151,8 @@ constexpr Choice<NamePolicy> kNames[] = {
     {"fail", NamePolicy::kFail}, {"skip", NamePolicy::kSkip}, {"escape", NamePolicy::kEscape}};
 constexpr Choice<TagsTo> kTags[] = {
     {"metadata", TagsTo::kMetadata}, {"contexts", TagsTo::kContexts}, {"none", TagsTo::kNowhere}};
+constexpr Choice<std::string_view> kRestoreTier[] = {
+    {"bulk", "Bulk"}, {"standard", "Standard"}, {"expedited", "Expedited"}};
 constexpr Choice<bool> kCustomTime[] = {{"none", false}, {"modified", true}};
 constexpr Choice<ProgressMode> kProgress[] = {{"auto", ProgressMode::kAuto},
                                               {"bar", ProgressMode::kBar},
@@ -155,14 +190,14 @@ std::vector<Option> work_options() {
            .value = "WHAT",
            .environment = {{"FERRY_ON_FOREIGN", false}},
            .group = Group::kWork,
-           .commands = kInCopy | kInServices,
+           .commands = kInCopy | kInServices | kInPlan,
            .help = "a target object that bucketferry did not write is in the way: fail or overwrite (default: fail)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kOnForeign, &s->on_foreign); }},
           {.name = "integrity",
            .value = "HOW",
            .environment = {{"FERRY_INTEGRITY", false}},
            .group = Group::kWork,
-           .commands = kInCopy | kInMigrator,
+           .commands = kInCopy | kInMigrator | kInPlan,
            .help = "what to spend on proof: auto, the cheapest checksum that S3 holds; full, every one, and a second "
                    "reading where there is none; fast, only what GCS verifies by itself (default: auto)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kIntegrity, &s->integrity); }},
@@ -171,7 +206,7 @@ std::vector<Option> work_options() {
            .environment = {},
            .group = Group::kWork,
            .commands = kInCopy,
-           .help = "say what would be copied; write nothing anywhere",
+           .help = "say what would be copied, and with --delete deleted; write nothing anywhere",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->dry_run); }},
           {.name = "grace",
            .value = "SECONDS",
@@ -179,21 +214,60 @@ std::vector<Option> work_options() {
            .group = Group::kWork,
            .commands = kInCopy | kInMigrator,
            .help = "after Ctrl-C or SIGTERM: time for small objects to finish (default: 10, migrator: 25)",
-           .apply = apply_grace},
-          {.name = "deep",
+           .apply = apply_grace}};
+}
+
+/// "100MiB": a number, and K, M, G or T for powers of 1024; "B" or "iB" may follow.
+std::string apply_rate(Settings* settings, const Given& given) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::string_view text = given.text;
+  if (text.ends_with('B')) text.remove_suffix(1);
+  if (text.ends_with('i')) text.remove_suffix(1);
+  const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  if (unit != std::string_view::npos) text.remove_suffix(1);
+  const auto number = parse_u64(text);
+  const auto shift = unit == std::string_view::npos ? 0 : 10 * (unit + 1);
+  if (!number || *number == 0 || *number > kRateMax >> shift) {
+    return "is not a rate in bytes per second; an example: 100MiB";
+  }
+  settings->plan.bytes_per_second = *number << shift;
+  return {};
+}
+
+std::string apply_object_rate(Settings* settings, const Given& given) {
+  return read_number(given.text, 1, kObjectRateMax, &settings->plan.objects_per_second);
+}
+
+std::vector<Option> plan_options() {
+  return {{.name = "rate",
+           .value = "BYTES",
+           .environment = {},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "bytes per second that a copy will reach, for the estimate of time (default: 100MiB)",
+           .apply = apply_rate},
+          {.name = "object-rate",
+           .value = "N",
+           .environment = {},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "objects per second that it will reach (default: 500)",
+           .apply = apply_object_rate},
+          {.name = "prices",
+           .value = "FILE",
+           .environment = {{"FERRY_PRICES", false}},
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "price table, YAML (default: a built-in one, whose date and source it names)",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->plan.price_file); }},
+          {.name = "print-prices",
            .value = "",
            .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "read every source object again and compare its CRC32C with the target's",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->deep); }},
-          {.name = "ignore-extra",
-           .value = "",
-           .environment = {},
-           .group = Group::kWork,
-           .commands = kInVerify,
-           .help = "objects that only the target has are no difference",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->ignore_extra); }}};
+           .group = Group::kPlan,
+           .commands = kInPlan,
+           .help = "print the built-in price table, to be edited, and end; needs no SRC",
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->plan.print_prices); },
+           .flag_only = true}};
 }
 
 std::vector<Option> selection_options() {
@@ -201,18 +275,95 @@ std::vector<Option> selection_options() {
            .value = "GLOB",
            .environment = {},
            .group = Group::kSelection,
-           .commands = kInCopy | kInVerify | kInPublisher,
+           .commands = kInScans,
            .help = "only keys that match; may be repeated (default: all)",
-           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->include, g); },
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->filter.include, g); },
            .list = true},
           {.name = "exclude",
            .value = "GLOB",
            .environment = {},
            .group = Group::kSelection,
-           .commands = kInCopy | kInVerify | kInPublisher,
+           .commands = kInScans,
            .help = "no keys that match; outranks --include; may be repeated",
-           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->exclude, g); },
+           .apply = [](Settings* s, const Given& g) { return apply_glob(&s->filter.exclude, g); },
+           .list = true},
+          {.name = "min-size",
+           .value = "SIZE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "no smaller objects; bytes, or with K, M, G or T behind it",
+           .apply = [](Settings* s, const Given& g) { return read_size(g.text, &s->filter.size_min); }},
+          {.name = "max-size",
+           .value = "SIZE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "no larger objects",
+           .apply = [](Settings* s, const Given& g) { return read_size(g.text, &s->filter.size_max); }},
+          {.name = "modified-since",
+           .value = "TIME",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects modified then or later: 2026-01-31, 2026-01-31T12:00:00Z, or 7d for seven days ago",
+           .apply = [](Settings* s, const Given& g) { return read_moment(g.text, &s->filter.modified_since); }},
+          {.name = "modified-before",
+           .value = "TIME",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects modified earlier",
+           .apply = [](Settings* s, const Given& g) { return read_moment(g.text, &s->filter.modified_before); }},
+          {.name = "storage-class",
+           .value = "CLASS",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only objects of this class of S3, or of several: STANDARD,STANDARD_IA; may be repeated",
+           .apply = apply_class_filter,
            .list = true}};
+}
+
+std::vector<Option> listing_options() {
+  return {{.name = "manifest",
+           .value = "FILE",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "only these keys, from a file here or s3://bucket/key: CSV bucket,key[,version] with keys "
+                   "URL-encoded, or a plain key on each line; costs a request per key",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->listing.manifest); }},
+          {.name = "inventory",
+           .value = "URL",
+           .environment = {},
+           .group = Group::kSelection,
+           .commands = kInScans,
+           .help = "take the listing from an S3 inventory (CSV) instead of the bucket: s3://bucket/path/manifest.json",
+           .apply = apply_inventory}};
+}
+
+std::vector<Option> restore_options() {
+  return {{.name = "restore",
+           .value = "DAYS",
+           .environment = {{"FERRY_RESTORE", false}},
+           .group = Group::kSelection,
+           .commands = kInCopy | kInServices,
+           .help = "ask S3 to restore archived objects for so many days, which costs money; a later run or scan copies "
+                   "them (default: leave them)",
+           .apply = apply_restore},
+          {.name = "restore-tier",
+           .value = "TIER",
+           .environment = {{"FERRY_RESTORE_TIER", false}},
+           .group = Group::kSelection,
+           .commands = kInCopy | kInMigrator,
+           .help = "how fast and how dear: bulk, standard or expedited (default: bulk)",
+           .apply = [](Settings* s, const Given& g) {
+             std::string_view tier;
+             auto wrong = read_choice(g.text, kRestoreTier, &tier);
+             if (wrong.empty()) s->restore_tier = tier;
+             return wrong;
+           }}};
 }
 
 std::vector<Option> source_options() {
@@ -220,30 +371,37 @@ std::vector<Option> source_options() {
            .value = "URL",
            .environment = {{"AWS_ENDPOINT_URL_S3"}, {"AWS_ENDPOINT_URL"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "another server that speaks S3, path style (default: Amazon's of the region)",
            .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.endpoint); }},
           {.name = "s3-region",
            .value = "NAME",
            .environment = {{"AWS_REGION"}, {"AWS_DEFAULT_REGION"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "region of the bucket (default: the profile's, else us-east-1)",
            .apply = [](Settings* s, const Given& g) { return read_region(g.text, &s->s3.region); }},
           {.name = "s3-path-style",
            .value = "",
            .environment = {{"FERRY_S3_PATH_STYLE", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "bucket in the path, not in the host name",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.path_style); }},
           {.name = "s3-requester-pays",
            .value = "",
            .environment = {{"FERRY_S3_REQUESTER_PAYS", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "agree to pay for requests and traffic of such a bucket",
-           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }}};
+           .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.requester_pays); }},
+          {.name = "sse-c-key-file",
+           .value = "FILE",
+           .environment = {{"FERRY_SSE_C_KEY_FILE", false}},
+           .group = Group::kSource,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
+           .help = "key of objects that are encrypted with a customer-provided key (SSE-C): 32 bytes, raw or base64",
+           .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.customer_key_file); }}};
 }
 
 std::vector<Option> source_credential_options() {
@@ -251,35 +409,35 @@ std::vector<Option> source_credential_options() {
            .value = "NAME",
            .environment = {{"AWS_PROFILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "profile of the shared files (default: default)",
            .apply = apply_profile},
           {.name = "s3-credentials-file",
            .value = "FILE",
            .environment = {{"AWS_SHARED_CREDENTIALS_FILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "shared credentials (default: ~/.aws/credentials)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.credentials_file); }},
           {.name = "s3-config-file",
            .value = "FILE",
            .environment = {{"AWS_CONFIG_FILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "shared configuration (default: ~/.aws/config)",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.config_file); }},
           {.name = "s3-anonymous",
            .value = "",
            .environment = {{"FERRY_S3_ANONYMOUS", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "a public bucket: send no credentials",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->s3.anonymous); }},
           {.name = "s3-access-key-id",
            .value = "TEXT",
            .environment = {{"AWS_ACCESS_KEY_ID"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "access key; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.access_key_id); },
            .secret = true},
@@ -287,7 +445,7 @@ std::vector<Option> source_credential_options() {
            .value = "TEXT",
            .environment = {{"AWS_SECRET_ACCESS_KEY"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "its secret; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.secret_access_key); },
            .secret = true},
@@ -295,7 +453,7 @@ std::vector<Option> source_credential_options() {
            .value = "TEXT",
            .environment = {{"AWS_SESSION_TOKEN"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "its session token, if it is temporary; never a flag",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.session_token); },
            .secret = true}};
@@ -306,28 +464,28 @@ std::vector<Option> source_role_options() {
            .value = "ARN",
            .environment = {{"AWS_ROLE_ARN"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "role to take on with an identity token",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.role_arn); }},
           {.name = "s3-web-identity-token-file",
            .value = "FILE",
            .environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "file that holds the token; read again whenever one is needed",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.token_file); }},
           {.name = "s3-google-identity",
            .value = "AUDIENCE",
            .environment = {{"FERRY_S3_GOOGLE_IDENTITY", false}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "take the role on as the Google service account that we are, with a token for this audience",
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->s3.google_identity); }},
           {.name = "s3-sts-endpoint",
            .value = "URL",
            .environment = {{"AWS_ENDPOINT_URL_STS"}, {"AWS_ENDPOINT_URL"}},
            .group = Group::kSource,
-           .commands = kInCopy | kInVerify | kInServices,
+           .commands = kInCopy | kInVerify | kInServices | kInPlan,
            .help = "another server that gives credentials for roles (default: Amazon's of the region)",
            .apply = [](Settings* s, const Given& g) { return read_endpoint(g.text, &s->s3.sts_endpoint); }}};
 }
@@ -367,7 +525,7 @@ std::vector<Option> name_options() {
        .value = "WHAT",
        .environment = {{"FERRY_NAMES", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInVerify | kInServices,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
        .help = "keys that GCS can't hold as names: fail; skip, leave them out; or escape, write each byte in the way "
                "as ~xNN (default: fail)",
        .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kNames, &s->job.names.policy); }},
@@ -375,7 +533,7 @@ std::vector<Option> name_options() {
        .value = "",
        .environment = {{"FERRY_HIERARCHICAL", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInVerify | kInServices,
+       .commands = kInCopy | kInVerify | kInServices | kInPlan,
        .help = "the target bucket has a hierarchical namespace, whose rules for names are stricter",
        .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->job.names.hierarchical); }}};
 }
@@ -393,7 +551,7 @@ std::vector<Option> metadata_options() {
        .value = "MAP",
        .environment = {{"FERRY_STORAGE_CLASS_MAP", false}},
        .group = Group::kTarget,
-       .commands = kInCopy | kInMigrator,
+       .commands = kInCopy | kInMigrator | kInPlan,
        .help = "which class of S3 becomes which of GCS, as STANDARD_IA=NEARLINE,*=STANDARD (default: that of the "
                "target bucket)",
        .apply = apply_storage_class},
@@ -426,21 +584,21 @@ std::vector<Option> output_options() {
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache | kInDoctor,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan | kInDoctor,
            .help = "the summary as one JSON object on stdout (cache: lines of JSON; doctor: its checks)",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->json); }},
           {.name = "progress",
            .value = "HOW",
            .environment = {{"FERRY_PROGRESS", false}},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan,
            .help = "auto, bar, plain or none (default: auto, a bar on a terminal, else a line every 10 s)",
            .apply = [](Settings* s, const Given& g) { return read_choice(g.text, kProgress, &s->progress); }},
           {.name = "quiet",
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache,
+           .commands = kInCopy | kInVerify | kInCache | kInPlan,
            .help = "no progress and no summary, unless something is wrong",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->quiet); }},
           {.name = "log-level",
@@ -472,9 +630,14 @@ bool names_what_we_talk_to(Group group) {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {work_options, schedule_options, selection_options, source_options, source_credential_options,
-                    source_role_options, target_options, name_options, metadata_options, pubsub_options, redis_options,
-                    admin_options, cache_options, output_options, general_options}) {
+  for (auto part : {plan_options,        work_options,     adoption_options,
+                    deletion_options,    verify_options,   schedule_options,
+                    selection_options,   listing_options,  restore_options,
+                    source_options,      source_credential_options,
+                    source_role_options, target_options,   name_options,
+                    metadata_options,    pubsub_options,   redis_options,
+                    admin_options,       cache_options,    output_options,
+                    evidence_options,    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   for (Option& option : table) {
@@ -495,6 +658,7 @@ std::string_view heading(Group group) {
     case Group::kRedis: return "Redis";
     case Group::kAdmin: return "HTTP";
     case Group::kCache: return "Which";
+    case Group::kPlan: return "Plan";
     case Group::kOutput: return "Output";
     case Group::kGeneral: return "General";
   }

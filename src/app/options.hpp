@@ -21,10 +21,11 @@ struct Given {
                       ///< transfers"
 };
 
-enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kCache, kOutput, kGeneral };
+enum class Group { kWork, kSelection, kSource, kTarget, kPubsub, kRedis, kAdmin, kCache, kPlan, kOutput, kGeneral };
 /// In the order in which help shows them.
-inline constexpr Group kGroups[] = {Group::kCache,  Group::kWork,  Group::kSelection, Group::kSource, Group::kTarget,
-                                    Group::kPubsub, Group::kRedis, Group::kAdmin,     Group::kOutput, Group::kGeneral};
+inline constexpr Group kGroups[] = {Group::kCache,  Group::kPlan,   Group::kWork,   Group::kSelection,
+                                    Group::kSource, Group::kTarget, Group::kPubsub, Group::kRedis,
+                                    Group::kAdmin,  Group::kOutput, Group::kGeneral};
 [[nodiscard]] std::string_view heading(Group group);
 
 struct EnvironmentName {
@@ -43,8 +44,10 @@ inline constexpr unsigned kInPublisher = 1U << static_cast<unsigned>(Command::kP
 inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMigrator);
 inline constexpr unsigned kInCache = 1U << static_cast<unsigned>(Command::kCache);
 inline constexpr unsigned kInDoctor = 1U << static_cast<unsigned>(Command::kDoctor);
+inline constexpr unsigned kInPlan = 1U << static_cast<unsigned>(Command::kPlan);
 inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
-inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache | kInDoctor;
+inline constexpr unsigned kInScans = kInCopy | kInVerify | kInPublisher | kInPlan;  ///< that list the source
+inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache | kInPlan | kInDoctor;
 
 struct Option {
   std::string_view name;   ///< "transfers": --transfers, and `transfers:` in the file

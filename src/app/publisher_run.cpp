@@ -51,10 +51,13 @@ class PublisherRun::Crew {
     queue_ = *std::move(queue);
 
     ScanOptions scan;
-    scan.policy.on_foreign = settings_.on_foreign;
-    scan.filter = Filter{settings_.include, settings_.exclude};
+    scan.policy = {settings_.on_foreign, settings_.adopt, settings_.restore_days.has_value()};
+    scan.old_listing = settings_.listing.inventory.has_value();
+    scan.filter = settings_.filter;
     scan.republish_after = options_.republish_after;
-    loop_.emplace(settings_.job, std::move(scan), options_.schedule, rooms_.name,
+    std::optional<PruneOptions> prune;
+    if (settings_.prune) prune = prune_options(settings_);
+    loop_.emplace(settings_.job, std::move(scan), std::move(prune), options_.schedule, rooms_.name,
                   ScanLoopRooms{clients_.source.get(), clients_.target.get(), queue_.get(), rooms_.state, rooms_.board,
                                 rooms_.clock, rooms_.rng});
     OperatorRooms wired{rooms_.state,

@@ -14,6 +14,20 @@ struct TimeUnit {
   std::uint64_t seconds;
 };
 constexpr TimeUnit kTimeUnits[] = {{'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}};
+constexpr TimeUnit kAgeUnits[] = {{'s', 1}, {'m', 60}, {'h', 3'600}, {'d', 86'400}, {'w', 7 * 86'400}};
+constexpr std::uint64_t kAgeSecondsMax = 100ULL * 366 * 86'400;
+
+/// A number with one of the letters behind it.
+template <std::size_t N>
+std::optional<std::uint64_t> read_with_unit(std::string_view text, const TimeUnit (&units)[N], std::uint64_t max) {
+  for (const TimeUnit& unit : units) {
+    if (!text.ends_with(unit.letter)) continue;
+    const auto number = parse_u64(text.substr(0, text.size() - 1));
+    if (!number || *number > max / unit.seconds) return std::nullopt;
+    return *number * unit.seconds;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -52,6 +66,35 @@ std::string read_duration(const std::string& text, Milliseconds* duration) {
     return "is not a time from 1s to 30d; examples: 30s, 10m, 6h";
   }
   *duration = std::chrono::seconds{*number * factor};
+  return {};
+}
+
+std::string read_size(const std::string& text, std::optional<std::uint64_t>* bytes) {
+  constexpr std::string_view kLetters = "KMGT";
+  std::string_view digits = text;
+  unsigned shift = 0;
+  if (const auto letter = kLetters.find(text.empty() ? '?' : text.back()); letter != std::string_view::npos) {
+    shift = 10 * (static_cast<unsigned>(letter) + 1);
+    digits.remove_suffix(1);
+  }
+  const auto number = parse_u64(digits);
+  if (!number || *number > static_cast<std::uint64_t>(INT64_MAX) >> shift) {
+    return "is not a number of bytes; examples: 4096, 64K, 10M, 5G";
+  }
+  *bytes = *number << shift;
+  return {};
+}
+
+std::string read_moment(const std::string& text, std::optional<Moment>* moment) {
+  constexpr std::size_t kDateBytes = 10;
+  Moment read;
+  if (const auto ago = read_with_unit(text, kAgeUnits, kAgeSecondsMax)) {
+    read.ago = std::chrono::seconds{*ago};
+  } else {
+    read.time = parse_rfc3339(text.size() == kDateBytes ? text + "T00:00:00Z" : text);
+    if (!read.time) return "is not a time; examples: 2026-01-31, 2026-01-31T12:00:00Z, 7d";
+  }
+  *moment = read;
   return {};
 }
 

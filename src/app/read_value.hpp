@@ -10,6 +10,7 @@
 
 #include "kit/async/clock.hpp"
 #include "kit/net/http.hpp"
+#include "plan/filter.hpp"
 
 namespace ferry::app {
 
@@ -20,6 +21,10 @@ namespace ferry::app {
 [[nodiscard]] std::string read_switch(const std::string& text, bool* on);
 /// "30s", "10m", "6h", "2d", or plain seconds; a second to 30 days.
 [[nodiscard]] std::string read_duration(const std::string& text, Milliseconds* duration);
+/// Bytes: "4096", "64K", "10M", "5G", "1T", in powers of 1024.
+[[nodiscard]] std::string read_size(const std::string& text, std::optional<std::uint64_t>* bytes);
+/// RFC 3339 with its zone, a date (midnight UTC), or how long ago: "36h", "7d", "52w".
+[[nodiscard]] std::string read_moment(const std::string& text, std::optional<Moment>* moment);
 /// Anything but nothing.
 [[nodiscard]] std::string read_text(const std::string& text, std::string* into);
 [[nodiscard]] std::string read_text(const std::string& text, std::optional<std::string>* into);

@@ -17,13 +17,13 @@ constexpr std::size_t kFlushBytes = 64 * 1024;
 
 }  // namespace
 
-Result<std::unique_ptr<LineFile>> LineFile::create(const std::string& path) {
+Result<std::unique_ptr<LineFile>> LineFile::create(const std::string& path, std::string_view option) {
+  std::string place = std::string{option} + " '" + printable(path) + "'";
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) {
-    return fail(ErrorKind::kInvalid,
-                "--report '" + printable(path) + "': can't be written: " + std::generic_category().message(errno));
+    return fail(ErrorKind::kInvalid, place + ": can't be written: " + std::generic_category().message(errno));
   }
-  return std::unique_ptr<LineFile>{new LineFile{path, file}};
+  return std::unique_ptr<LineFile>{new LineFile{std::move(place), file}};
 }
 
 LineFile::~LineFile() { ::close(file_); }
@@ -54,8 +54,7 @@ Status LineFile::finish() {
   const auto no_disk_behind = [](int code) { return code == EINVAL || code == EROFS; };  // a pipe or a terminal
   if (first_errno_ == 0 && ::fsync(file_) != 0 && !no_disk_behind(errno)) first_errno_ = errno;
   if (first_errno_ == 0) return Unit{};
-  return fail(ErrorKind::kUnavailable,
-              "--report '" + printable(path_) + "' is incomplete: " + std::generic_category().message(first_errno_));
+  return fail(ErrorKind::kUnavailable, place_ + " is incomplete: " + std::generic_category().message(first_errno_));
 }
 
 void set_key(boost::json::object* line, const ObjectKey& key) {
@@ -102,6 +101,28 @@ void Outcomes::copied(const Receipt& receipt) {
   boost::json::object line{{"outcome", "copied"}};
   set_receipt(&line, receipt);
   set_losses(&line, receipt.losses);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::adopted(const Receipt& receipt) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "adopted"}};
+  set_receipt(&line, receipt);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::deleted(const ObjectKey& key, Generation generation) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "deleted"}};
+  set_key(&line, key);
+  line["generation"] = std::to_string(generation.value);
+  report_->write(boost::json::serialize(line));
+}
+
+void Outcomes::would_delete(const ObjectKey& key) {
+  if (!report_) return;
+  boost::json::object line{{"outcome", "would-delete"}};
+  set_key(&line, key);
   report_->write(boost::json::serialize(line));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// --report FILE: one line of JSON per object that was copied, superseded, skipped or failed, and the summary as the last line.
+// --report FILE: one line of JSON per object that was copied, adopted, superseded, skipped or failed, and the summary
+// as the last line.
 
 #include <boost/json/fwd.hpp>
 #include <memory>
@@ -15,8 +16,9 @@ namespace ferry::app {
 /// Appends lines to one file, buffered. Any thread.
 class LineFile {
  public:
-  /// Creates or replaces `path`. @error kInvalid: path and reason
-  [[nodiscard]] static Result<std::unique_ptr<LineFile>> create(const std::string& path);
+  /// Creates or replaces `path`. `option`: what errors call it. @error kInvalid: path and reason
+  [[nodiscard]] static Result<std::unique_ptr<LineFile>> create(const std::string& path,
+                                                                std::string_view option = "--report");
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
@@ -26,11 +28,11 @@ class LineFile {
   [[nodiscard]] Status finish();
 
  private:
-  LineFile(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  LineFile(std::string place, int file) : place_(std::move(place)), file_(file) {}
   void flush();
 
   std::mutex mutex_;
-  std::string path_;
+  std::string place_;  ///< "--report 'FILE'"
   int file_;
   std::string pending_;
   int first_errno_ = 0;
@@ -55,6 +57,9 @@ class Outcomes final : public OutcomeSink {
   void failed(const Failure& failure) override;
   void skipped(const ObjectKey& key, std::string_view why) override;
   void planned(const TransferPlan& plan) override;
+  void adopted(const Receipt& receipt) override;
+  void deleted(const ObjectKey& key, Generation generation) override;
+  void would_delete(const ObjectKey& key) override;
 
   [[nodiscard]] std::vector<Failure> failures() const;    ///< the first few
   [[nodiscard]] std::vector<ObjectKey> examples() const;  ///< of a dry run: the first few that would be copied

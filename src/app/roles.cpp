@@ -1,7 +1,11 @@
 #include "app/roles.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -16,6 +20,11 @@
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
 #include "app/doctor_run.hpp"
+#include "app/evidence_page.hpp"
+#include "app/plan_html.hpp"
+#include "app/plan_run.hpp"
+#include "app/plan_text.hpp"
+#include "app/price_file.hpp"
 #include "app/report.hpp"
 #include "app/service_state.hpp"
 #include "app/summary.hpp"
@@ -74,9 +83,24 @@ Status print_output(std::string_view line) {
 }
 
 /// Null where none is wanted.
+Result<std::unique_ptr<LineFile>> open_file(const std::optional<std::string>& path, std::string_view option) {
+  if (!path) return std::unique_ptr<LineFile>{};
+  return LineFile::create(*path, option);
+}
+
 Result<std::unique_ptr<LineFile>> open_report(const Settings& settings) {
-  if (!settings.report_file) return std::unique_ptr<LineFile>{};
-  return LineFile::create(*settings.report_file);
+  return open_file(settings.report_file, "--report");
+}
+
+/// "user@host": whom an evidence page names.
+std::string who_asks() {
+  char host[HOST_NAME_MAX + 1] = {};
+  if (::gethostname(host, sizeof host - 1) != 0) host[0] = 0;
+  passwd entry{};
+  passwd* found = nullptr;
+  char text[4096];
+  const bool known = ::getpwuid_r(::getuid(), &entry, text, sizeof text, &found) == 0 && found != nullptr;
+  return (known ? std::string{entry.pw_name} : "uid " + std::to_string(::getuid())) + "@" + host;
 }
 
 template <class Ending>
@@ -158,6 +182,8 @@ ExitCode verify(Settings settings, const Environment& environment) {
   if (!clients) return refuse(clients.error());
   auto report = open_report(settings);
   if (!report) return refuse(report.error());
+  auto html = open_file(settings.html_file, "--html");
+  if (!html) return refuse(html.error());
   warn_of(settings);
 
   Screen screen = standard_screen();
@@ -167,11 +193,42 @@ ExitCode verify(Settings settings, const Environment& environment) {
   rooms.screen = &screen;
   rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
   rooms.clock = system_clock();
+  rooms.rng = system_rng();
+  rooms.who = who_asks();
   auto ended = run_verify(settings, std::move(rooms));
   if (!ended) return refuse(ended.error());
   VerifyEnding ending = *std::move(ended);
   close_report(settings, report->get(), &ending);
+  if (*html) {
+    (*html)->write(evidence_page(ending));
+    if (auto finished = (*html)->finish(); !finished) ending.report = std::move(finished).error();
+  }
   return present(settings, ending);
+}
+
+ExitCode plan(Settings settings, const Environment& environment) {
+  const auto prices = settings.plan.price_file ? read_price_file(*settings.plan.price_file) : default_prices();
+  if (!prices) return refuse(prices.error());
+  auto clients = connect(&settings, environment, system_clock(), system_rng());
+  if (!clients) return refuse(clients.error());
+  auto html = open_file(settings.html_file, "--html");
+  if (!html) return refuse(html.error());
+  warn_of(settings);
+
+  Screen screen = standard_screen();
+  PlanRooms rooms;
+  rooms.make_clients = *std::move(clients);
+  rooms.prices = *prices;
+  rooms.screen = &screen;
+  rooms.progress = resolve_for_stderr(settings.progress, settings.quiet);
+  rooms.clock = system_clock();
+  auto ended = run_plan(settings, std::move(rooms));
+  if (!ended) return refuse(ended.error());
+  if (*html) {
+    (*html)->write(html_of(*ended));
+    if (auto finished = (*html)->finish(); !finished) ended->output = std::move(finished).error();
+  }
+  return present(settings, *ended);
 }
 
 ExitCode cache(Settings settings, const Environment& environment) {

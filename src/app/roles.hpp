@@ -11,6 +11,7 @@ namespace ferry::app {
 [[nodiscard]] ExitCode verify(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode publisher(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode migrator(Settings settings, const Environment& environment);
+[[nodiscard]] ExitCode plan(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode cache(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode doctor(Settings settings, const Environment& environment);
 

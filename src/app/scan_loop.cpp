@@ -31,11 +31,15 @@ struct ScanLoop::Running {
   Tally tally;
   bool lost = false;  ///< somebody else scans now
   std::int64_t settled_before = 0, settled_bytes_before = 0;
+  std::uint64_t gone = 0;
+  std::string deletions;
 };
 
-ScanLoop::ScanLoop(Job job, ScanOptions scan, ScanSchedule::Options schedule, std::string holder, ScanLoopRooms rooms)
+ScanLoop::ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule,
+                   std::string holder, ScanLoopRooms rooms)
     : job_(std::move(job)),
       scan_(std::move(scan)),
+      prune_(std::move(prune)),
       holder_(std::move(holder)),
       rooms_(rooms),
       schedule_(schedule, rooms.clock->now()) {}
@@ -109,6 +113,7 @@ Task<Status> ScanLoop::scan_beside_reports(Running* running) {
   std::exception_ptr cancelled;
   try {
     scanned = co_await publisher.scan();
+    if (scanned && prune_) co_await prune(running);
   } catch (...) {
     cancelled = std::current_exception();
   }
@@ -117,6 +122,28 @@ Task<Status> ScanLoop::scan_beside_reports(Running* running) {
   co_await reports.join();
   if (cancelled) std::rethrow_exception(cancelled);
   co_return scanned;
+}
+
+/// Only after a scan that saw everything. That it fails doesn't make the scan a failed one.
+Task<> ScanLoop::prune(Running* running) {
+  auto options = *prune_;
+  options.may_go_on = [running]() -> Status {
+    if (!running->lost) return Unit{};
+    return fail(ErrorKind::kCancelled, "another publisher scans now");
+  };
+  Pruner pruner{job_, std::move(options), rooms_.source, rooms_.target, rooms_.state, &running->tally, nullptr};
+  auto pruned = co_await pruner.run();
+  const Pruned& outcome = pruner.outcome();
+  running->gone = outcome.gone;
+  running->deletions = pruned ? outcome.refused : pruned.error().what;
+  if (pruned && outcome.failed > 0) {
+    running->deletions = std::to_string(outcome.failed) + " could not be deleted; the first: " + outcome.trouble;
+  }
+  if (!running->deletions.empty()) log::warn("delete.refused", {{"why", running->deletions}});
+  if (outcome.deleted == 0) co_return;
+  log::info("delete.ended", {{"gone", outcome.gone}, {"deleted", outcome.deleted}, {"kept", outcome.kept}});
+  std::map<std::string, std::int64_t> amounts{{"deleted", static_cast<std::int64_t>(outcome.deleted)}};
+  (void)co_await rooms_.board->add(kWorkTotals, std::move(amounts));
 }
 
 /// Keeps the lease, hears requests for more scans, and lets others see how far this one is.
@@ -145,6 +172,10 @@ void ScanLoop::conclude(Running* running, const Status& scanned) {
   scan.unchanged = tally.unchanged;
   scan.waiting = tally.pending;
   scan.failed = tally.failed;
+  scan.adopted = tally.adopted;
+  scan.gone = running->gone;
+  scan.deleted = tally.deleted;
+  scan.deletions = running->deletions;
   scan.skipped = tally.skipped;
   const bool goes_on = !scanned && scanned.error().what.empty();
   const bool first = notes_.scans.size() == 1;
@@ -161,7 +192,7 @@ void ScanLoop::conclude(Running* running, const Status& scanned) {
     notes_.next = wall + std::chrono::ceil<std::chrono::seconds>(*due);
   }
   if (scanned) {
-    set_trouble({});
+    set_trouble(scan.deletions.empty() ? std::string{} : "not deleted what left the source: " + scan.deletions);
     log::info("scan.ended", {{"scan", scan.id},
                              {"listed", scan.listed},
                              {"published", scan.published},
@@ -191,10 +222,6 @@ Task<Status> ScanLoop::read_control() {
   auto control = co_await rooms_.board->read(kControlTopic);
   if (!control) co_return fail(std::move(control).error());
   paused_ = is_paused(*control, paused_);
-  if (paused_ && !control->contains(kPausedNote)) {  // Redis was emptied: who comes new is to know it, too
-    if (auto said = co_await rooms_.board->post(kControlTopic, kPausedNote, "1", Milliseconds{0}); !said)
-      co_return said;
-  }
   const auto wish = parse_scan_wish((*control)[kScanNote]);
   if (seen_ == wish.id) co_return Unit{};
   if (seen_ || wish.audit) schedule_.request(wish.audit);  // at the first look a plain scan is due anyway

@@ -9,6 +9,7 @@
 #include "app/service_notes.hpp"
 #include "domain/job.hpp"
 #include "kit/async/clock.hpp"
+#include "publish/pruner.hpp"
 #include "publish/publisher.hpp"
 #include "publish/scan_schedule.hpp"
 #include "state/shared_board.hpp"
@@ -30,7 +31,9 @@ class ScanLoop {
  public:
   /// `scan`: policy, filter and republish time; id, audit and the lease are the loop's own. `holder` is this process's
   /// name, unlike all others'. What the rooms point to outlives the loop.
-  ScanLoop(Job job, ScanOptions scan, ScanSchedule::Options schedule, std::string holder, ScanLoopRooms rooms);
+  /// `prune`: after each complete scan, what left the source is deleted so; nothing: never.
+  ScanLoop(Job job, ScanOptions scan, std::optional<PruneOptions> prune, ScanSchedule::Options schedule,
+           std::string holder, ScanLoopRooms rooms);
 
   /// Until cancelled. A scan that fails is reported and tried again; a lost lease ends it early.
   Task<> run();
@@ -45,6 +48,7 @@ class ScanLoop {
   Task<> tick();
   Task<> scan_once();
   Task<Status> scan_beside_reports(Running* running);
+  Task<> prune(Running* running);
   Task<> report_while(Running* running);
   Task<Status> take_notes_over();
   Task<Status> read_control();
@@ -54,6 +58,7 @@ class ScanLoop {
 
   Job job_;
   ScanOptions scan_;
+  std::optional<PruneOptions> prune_;
   std::string holder_;
   ScanLoopRooms rooms_;
   ScanSchedule schedule_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "app/service_operator.hpp"
 #include "kit/async/task_group.hpp"
 #include "state/memory/memory_board.hpp"
@@ -39,7 +41,7 @@ class Publishing : public ::testing::Test {
     one.target = memory::make_target(world_.target, world_.target_options);
     ScanOptions scan;
     scan.republish_after = hours{1};
-    one.loop = std::make_unique<ScanLoop>(world_.job, std::move(scan), ScanSchedule::Options{}, name,
+    one.loop = std::make_unique<ScanLoop>(world_.job, std::move(scan), prune_, ScanSchedule::Options{}, name,
                                           ScanLoopRooms{one.source.get(), one.target.get(), queue_.get(),
                                                         world_.state.get(), board_.get(), &world_.clock, &world_.rng});
     tasks_.spawn(one.loop->run());
@@ -56,6 +58,11 @@ class Publishing : public ::testing::Test {
             {world_.state.get(), board_.get(), queue_.get(), &world_.clock, &world_.rng, [] { return std::string{}; },
              [] { return true; }}};
   }
+  ServiceOperator& watch() {
+    auto& watching = operators_.emplace_back(operate());
+    tasks_.spawn(watching.watch());
+    return watching;
+  }
   template <class T>
   T run(Task<T> task) {
     return ferry::testing::run(context(), std::move(task), &world_.clock);
@@ -70,6 +77,8 @@ class Publishing : public ::testing::Test {
   std::unique_ptr<memory::MemoryBoard> board_ = memory::make_board(&world_.clock);
   std::unique_ptr<MessageQueue> queue_;
   std::vector<Publisher> publishers_;
+  std::list<ServiceOperator> operators_;
+  std::optional<PruneOptions> prune_;
   TaskGroup tasks_{world_.context.get_executor()};
 };
 
@@ -91,6 +100,50 @@ TEST_F(Publishing, ScansAtOnceAndThenEveryIntervalForWhatChanged) {
   EXPECT_EQ(seen.scans[0].waiting, 1u);
   EXPECT_EQ(seen.backlog, 2u);
   ASSERT_TRUE(seen.next_scan);
+}
+
+TEST_F(Publishing, DeletesAfterACompleteScanWhatLeftTheSource) {
+  for (int i = 0; i < 20; ++i) world_.source->put("k" + std::to_string(100 + i), "one");
+  ASSERT_TRUE(world_.copy());
+  world_.source->remove("k103");
+  prune_ = PruneOptions{};
+  start("p1");
+  pass(seconds{5});
+  EXPECT_FALSE(world_.has("k103"));
+  auto seen = status();
+  EXPECT_EQ(seen.scans[0].gone, 1u);
+  EXPECT_EQ(seen.scans[0].deleted, 1u);
+  EXPECT_EQ(seen.deleted, 1u);
+  for (int i = 4; i < 9; ++i) world_.source->remove("k" + std::to_string(100 + i));
+  pass(minutes{11});
+  EXPECT_EQ(world_.target->keys().size(), 19u);
+  seen = status();
+  EXPECT_EQ(seen.scans[0].outcome, "complete") << "the scan itself is a good one";
+  EXPECT_NE(seen.scans[0].deletions.find("5 of 19"), std::string::npos) << seen.scans[0].deletions;
+  EXPECT_NE(publishers_[0].loop->trouble().find("--max-delete"), std::string::npos);
+}
+
+TEST_F(Publishing, AScanThatFailsDeletesNothing_F024) {
+  for (int i = 0; i < 20; ++i) world_.source->put("k" + std::to_string(100 + i), "one");
+  ASSERT_TRUE(world_.copy());
+  world_.source->remove("k103");
+  world_.source->fail_list(1, Error{ErrorKind::kUnavailable, "503"});
+  prune_ = PruneOptions{};
+  start("p1");
+  pass(seconds{3});
+  EXPECT_TRUE(world_.has("k103"));
+  EXPECT_NE(status().scans[0].outcome, "complete");
+}
+
+TEST_F(Publishing, FailedAreAllInTheLedgerAlsoWhatNoScanCouldPublish) {
+  world_.source->put("bad\nname", "x");
+  world_.source->put("good", "x");
+  start("p1");
+  pass(seconds{5});
+  EXPECT_EQ(status().failed, 1u);
+  EXPECT_EQ(status().gave_up, 0u);
+  pass(minutes{11});
+  EXPECT_EQ(status().failed, 1u) << "not once per scan";
 }
 
 TEST_F(Publishing, AWallClockThatJumpsAnHourNeitherHurriesNorHoldsUpScans_F136) {
@@ -190,14 +243,27 @@ TEST_F(Publishing, NoScanBeginsWhilePaused) {
 
 TEST_F(Publishing, APauseOutlivesAnEmptiedBoard_F105) {
   world_.source->put("a", "one");
-  auto asked = operate();
+  auto& asked = watch();
   ASSERT_TRUE(run(asked.set_paused(true)));
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));  // before anybody else has read it
+  EXPECT_FALSE(status().paused);
+  pass(seconds{5});
+  EXPECT_TRUE(status().paused);
   start("p1");
+  auto& another = watch();
+  pass(seconds{5});
+  ASSERT_TRUE(run(another.set_paused(false)));
   pass(seconds{5});
   ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
-  EXPECT_FALSE(status().paused);
+  pass(seconds{5});
+  EXPECT_FALSE(status().paused) << "what another one said last counts";
+  ASSERT_TRUE(run(another.set_paused(true)));
+  pass(seconds{5});
+  const auto had = waiting();
+  world_.source->put("b", "two");
+  ASSERT_TRUE(run(board_->post(kControlTopic, kPausedNote, {}, Milliseconds{0})));
   pass(minutes{30});
-  EXPECT_EQ(waiting(), 0u);
+  EXPECT_EQ(waiting(), had);
   EXPECT_TRUE(status().paused);
 }
 

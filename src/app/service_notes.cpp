@@ -82,6 +82,10 @@ json::object json_of(const admin::ScanState& scan) {
                       {"unchanged", scan.unchanged},
                       {"waiting", scan.waiting},
                       {"failed", scan.failed},
+                      {"adopted", scan.adopted},
+                      {"gone", scan.gone},
+                      {"deleted", scan.deleted},
+                      {"deletions", scan.deletions},
                       {"skipped", scan.skipped}};
   if (scan.ended) object["ended"] = number_of(*scan.ended);
   return object;
@@ -103,6 +107,10 @@ admin::ScanState scan_of(const Fields& fields) {
   fields.read("waiting", &scan.waiting);
   fields.read("failed", &scan.failed);
   fields.read("skipped", &scan.skipped);
+  fields.read("adopted", &scan.adopted);
+  fields.read("gone", &scan.gone);
+  fields.read("deleted", &scan.deleted);
+  fields.read("deletions", &scan.deletions);
   return scan;
 }
 

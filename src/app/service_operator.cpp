@@ -39,7 +39,7 @@ std::map<std::string, std::uint64_t> family_of(const Totals& totals, std::string
 /// What was to do when the newest complete scan ended (or so far, if there is none), less what was settled since it
 /// began.
 void fill_backlog(const ScanNotes& notes, const Totals& totals, admin::ServiceStatus* status) {
-  const auto settled = status->copied + status->already_there + status->superseded + status->failed;
+  const auto settled = status->copied + status->already_there + status->superseded + status->gave_up;
   const auto settled_bytes = status->copied_bytes + count_of(totals, "already_there_bytes") +
                              count_of(totals, "superseded_bytes") + count_of(totals, "failed_bytes");
   const auto complete = std::ranges::find(notes.scans, "complete", &admin::ScanState::outcome);
@@ -109,7 +109,9 @@ Task<Result<admin::ScanRequest>> ServiceOperator::scan(bool audit) {
 }
 
 Task<Status> ServiceOperator::set_paused(bool paused) {
-  return rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "0", Milliseconds{0});
+  auto posted = co_await rooms_.board->post(kControlTopic, kPausedNote, paused ? "1" : "0", Milliseconds{0});
+  if (posted) paused_ = paused;
+  co_return posted;
 }
 
 Task<Result<ServiceOperator::Notes>> ServiceOperator::read_notes() {
@@ -146,7 +148,9 @@ Task<Result<admin::ServiceStatus>> ServiceOperator::status() {
   status.copied_bytes = count_of(totals, "copied_bytes");
   status.already_there = count_of(totals, "already_there");
   status.superseded = count_of(totals, "superseded");
-  status.failed = count_of(totals, "failed");
+  status.gave_up = count_of(totals, "failed");
+  status.adopted = count_of(totals, "adopted");
+  status.deleted = count_of(totals, "deleted");
   status.retried = count_of(totals, "retried");
   status.rungs = family_of(totals, "rung.");
   status.losses = family_of(totals, "loss.");
@@ -155,6 +159,9 @@ Task<Result<admin::ServiceStatus>> ServiceOperator::status() {
     if (!note.trouble.empty()) status.troubles.push_back(note.worker.name + ": " + note.trouble);
     status.workers.push_back(std::move(note.worker));
   }
+  auto failures = co_await rooms_.state->failure_count();
+  if (!failures) co_return fail(std::move(failures).error());
+  status.failed = *failures;
   fill_backlog(notes->scans, totals, &status);
   fill_speed(&status);
   co_return status;
@@ -212,8 +219,13 @@ Task<Result<std::string>> ServiceOperator::metrics() {
   page.counter(objects, help, number(status->copied), {{"result", "copied"}});
   page.counter(objects, help, number(status->already_there), {{"result", "already_there"}});
   page.counter(objects, help, number(status->superseded), {{"result", "superseded"}});
-  page.counter(objects, help, number(status->failed), {{"result", "failed"}});
+  page.counter(objects, help, number(status->gave_up), {{"result", "failed"}});
   page.counter("ferry_copied_bytes_total", "Bytes of copied objects", number(status->copied_bytes));
+  page.counter("ferry_adopted_objects_total", "Of those already there: brought by another tool",
+               number(status->adopted));
+  page.counter("ferry_deleted_objects_total", "Deleted at the target because they left the source",
+               number(status->deleted));
+  page.gauge("ferry_failures", "Objects in the ledger now", number(status->failed));
   page.counter("ferry_retries_total", "Messages given back for another try", number(status->retried));
   for (const auto& [rung, count] : status->rungs) {
     page.counter("ferry_integrity_checks_total", "Copied objects by the check that held", number(count),
@@ -246,7 +258,17 @@ Task<> ServiceOperator::watch() {
   for (;;) {
     const auto read = co_await rooms_.board->read(kControlTopic);
     reachable_ = read.has_value();
+    if (read) co_await keep_pause(&*read);
     co_await rooms_.clock->sleep(kWatchInterval);
+  }
+}
+
+/// If Redis was emptied, who comes new is to know, too.
+Task<> ServiceOperator::keep_pause(const std::map<std::string, std::string>* control) {
+  if (control->contains(kPausedNote)) {
+    paused_ = is_paused(*control, paused_);
+  } else if (paused_) {
+    (void)co_await set_paused(true);  // the next look tries again
   }
 }
 

@@ -3,6 +3,7 @@
 // it is the one that scans or not.
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "admin/operator.hpp"
@@ -41,17 +42,19 @@ class ServiceOperator final : public admin::Operator {
   Task<Result<std::string>> metrics() override;
   [[nodiscard]] bool ready() const override;
 
-  /// Asks the board, so that ready() knows; again and again until cancelled.
+  /// Asks the board, so that ready() knows, and tells it again that work is paused if it forgot; until cancelled.
   Task<> watch();
 
  private:
   struct Notes;
   Task<Result<Notes>> read_notes();
+  Task<> keep_pause(const std::map<std::string, std::string>* control);
   Task<Result<std::uint64_t>> retry_page(const std::vector<Failure>* failures, const std::vector<ObjectKey>* only);
 
   Job job_;
   OperatorRooms rooms_;
   bool reachable_ = false;
+  bool paused_ = false;  ///< as we said or the board last knew
 };
 
 }  // namespace ferry::app

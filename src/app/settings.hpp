@@ -12,13 +12,16 @@
 #include "kit/net/http.hpp"
 #include "observe/log.hpp"
 #include "plan/decide.hpp"
+#include "plan/filter.hpp"
 #include "plan/integrity.hpp"
 #include "plan/metadata_map.hpp"
+#include "plan/prune_limit.hpp"
 #include "state/record.hpp"
+#include "verify/sample.hpp"
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kDoctor };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kPlan, kDoctor };
 [[nodiscard]] constexpr bool is_service(Command command) {
   return command == Command::kPublisher || command == Command::kMigrator;
 }
@@ -31,6 +34,8 @@ struct S3Settings {
   bool path_style = false;
   bool requester_pays = false;
   bool anonymous = false;
+  std::optional<std::string> customer_key_file;  ///< of SSE-C
+  std::string customer_key;                      ///< read from it: 32 bytes
   std::optional<std::string> profile;
   bool profile_by_flag = false;  ///< then it outranks keys in the environment, as with Amazon's own tools
   std::optional<std::string> access_key_id, secret_access_key, session_token;
@@ -87,6 +92,13 @@ struct ServiceSettings {
   Milliseconds republish_after{3'600'000};
 };
 
+/// A listing that comes from a file instead of the bucket.
+struct ListingSettings {
+  std::optional<std::string> manifest;   ///< a file of keys: here, or s3://bucket/key
+  std::optional<std::string> inventory;  ///< s3://bucket/…/manifest.json
+  [[nodiscard]] bool from_file() const { return manifest || inventory; }
+};
+
 enum class CacheAction { kList, kShow, kDelete, kFailures, kRebuild };
 
 struct CacheSettings {
@@ -97,6 +109,13 @@ struct CacheSettings {
   bool yes = false;             ///< delete: all is meant
 };
 
+struct PlanSettings {
+  std::optional<std::string> price_file;  ///< nothing: the built-in prices
+  std::uint64_t bytes_per_second = 100 << 20;
+  std::uint64_t objects_per_second = 500;
+  bool print_prices = false;
+};
+
 struct Settings {
   Command command = Command::kCopy;
   Job job;
@@ -104,13 +123,21 @@ struct Settings {
   GcsSettings gcs;
   ServiceSettings service;
   CacheSettings cache;
+  PlanSettings plan;
 
   std::size_t transfers = 128;         ///< at once, over all threads
   std::optional<std::size_t> threads;  ///< nothing: one per core, at most two
   std::optional<std::string> ca_file;
-  std::vector<std::string> include, exclude;
+  Filter filter;
+  ListingSettings listing;
+  std::optional<std::uint32_t> restore_days;  ///< ask for archived objects to be made readable
+  std::string restore_tier = "Bulk";
 
   OnForeign on_foreign = OnForeign::kFail;
+  bool adopt = false;
+  bool prune = false;  ///< delete what left the source
+  PruneLimit prune_limit{};
+  bool allow_empty_source = false;
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
   bool dry_run = false;
@@ -118,7 +145,11 @@ struct Settings {
   Milliseconds grace{10'000};
 
   bool deep = false;
+  bool compare_metadata = false;
+  std::optional<Sample> sample;       ///< without its seed
+  std::optional<std::uint64_t> seed;  ///< nothing: any
   bool ignore_extra = false;
+  std::optional<std::string> html_file;
 
   std::optional<std::string> report_file;
   bool json = false;

@@ -7,6 +7,7 @@
 
 #include "admin/api_server.hpp"
 #include "app/bounded_file.hpp"
+#include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
 
 namespace ferry::app {
@@ -41,6 +42,45 @@ Status read_secret(const std::string& variable, const std::optional<std::string>
   if (std::ranges::any_of(text, control) || !is_utf8(text)) return refuse(place + ": is not one line of plain text");
   if (file->readable_by_others) warnings->push_back(place + ": others can read this secret; chmod 600");
   *secret = std::move(text);
+  return Unit{};
+}
+
+Status check_filter(const Filter& filter) {
+  if (filter.size_min && filter.size_max && *filter.size_min > *filter.size_max) {
+    return refuse("--min-size is larger than --max-size: no object could be in scope");
+  }
+  const auto& since = filter.modified_since;
+  const auto& before = filter.modified_before;
+  if (since && before && since->time && before->time && *since->time >= *before->time) {
+    return refuse("--modified-since is not earlier than --modified-before: no object could be in scope");
+  }
+  return Unit{};
+}
+
+Status check_listing(const ListingSettings& listing) {
+  if (listing.manifest && listing.inventory) return refuse("--manifest and --inventory exclude each other");
+  return Unit{};
+}
+
+/// As raw bytes, or as base64 in one line of text.
+std::optional<std::string> customer_key_of(const std::string& text) {
+  constexpr std::size_t kKeyBytes = 32;
+  if (text.size() == kKeyBytes) return text;
+  auto raw = from_base64(trim(text));
+  if (!raw || raw->size() != kKeyBytes) return std::nullopt;
+  return raw;
+}
+
+Status read_customer_key(Settings* settings) {
+  S3Settings& s3 = settings->s3;
+  if (!s3.customer_key_file) return Unit{};
+  const std::string place = "--sse-c-key-file " + printable(*s3.customer_key_file);
+  auto file = read_bounded(*s3.customer_key_file, kSecretFileBytesMax);
+  if (!file) return fail(std::move(file).error().during(place));
+  auto key = customer_key_of(file->text);
+  if (!key) return refuse(place + ": holds no key; it must be 32 bytes, raw or in base64");
+  if (file->readable_by_others) settings->warnings.push_back(place + ": others can read this key; chmod 600");
+  s3.customer_key = *std::move(key);
   return Unit{};
 }
 
@@ -106,12 +146,33 @@ Status complete_cache(Settings* settings) {
   return complete_redis(settings);
 }
 
+Status check_deletions(const Settings& settings) {
+  if (settings.allow_empty_source && !settings.prune)
+    return refuse("--allow-empty-source is about --delete; give that, too");
+  if (settings.prune && settings.listing.from_file())
+    return refuse("--delete needs the source's own listing: --manifest and --inventory don't show all that is there");
+  return Unit{};
+}
+
+Status check_verify(const Settings& settings) {
+  const bool closer = settings.deep || settings.compare_metadata;
+  if (settings.sample && !closer)
+    return refuse("--sample says how many objects --deep or --metadata look at; give one");
+  if (settings.seed && !settings.sample) return refuse("--seed draws the objects of --sample; give that, too");
+  return Unit{};
+}
+
 }  // namespace
 
 Status complete(Settings* settings) {
   if (auto checked = check_key_pair(settings->s3); !checked) return checked;
+  if (auto checked = check_filter(settings->filter); !checked) return checked;
+  if (auto checked = check_listing(settings->listing); !checked) return checked;
+  if (auto read = read_customer_key(settings); !read) return read;
+  if (auto checked = check_deletions(*settings); !checked) return checked;
   if (is_service(settings->command)) return complete_service(settings);
   if (settings->command == Command::kCache) return complete_cache(settings);
+  if (settings->command == Command::kVerify) return check_verify(*settings);
   if (settings->command == Command::kDoctor && !settings->service.redis.address.empty()) {
     auto done = complete_redis(settings);
     return done ? complete_pubsub(&settings->service.pubsub) : done;

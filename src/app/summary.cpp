@@ -77,6 +77,26 @@ std::string failures_text(const CopyEnding& ending) {
   return text + "  all of them: run again with --report FILE\n";
 }
 
+std::string deletions_row(const CopyEnding& ending) {
+  const Pruned& pruned = *ending.pruned;
+  if (ending.dry_run)
+    return page_row("to delete", pruned.gone, std::nullopt, "of " + with_commas(pruned.ours) + " ours");
+  std::string remark = "of " + with_commas(pruned.gone) + " that left the source";
+  if (pruned.kept > 0) remark += "; " + with_commas(pruned.kept) + " came back or changed meanwhile";
+  return page_row("deleted", pruned.deleted, std::nullopt, remark);
+}
+
+std::string deletions_text(const CopyEnding& ending) {
+  if (!ending.pruned) return {};
+  std::string text;
+  if (!ending.pruned->refused.empty()) text += "Deletions refused: " + ending.pruned->refused + "\n";
+  if (ending.pruned->failed > 0) {
+    text += with_commas(ending.pruned->failed) +
+            " could not be deleted; the first: " + printable(ending.pruned->trouble) + "\n";
+  }
+  return text;
+}
+
 /// What stands, and what to do next.
 std::string outlook(const CopyEnding& ending) {
   if (ending.interrupted) {
@@ -110,9 +130,12 @@ TallySnapshot look(const Tally& tally) {
   seen.skipped = tally.skipped;
   seen.skipped_bytes = tally.skipped_bytes;
   seen.deleted = tally.deleted;
+  seen.restores = tally.restores;
   seen.retried = tally.retried;
   seen.moved_bytes = tally.moved_bytes;
   seen.active = tally.active;
+  seen.adopted = tally.adopted;
+  seen.examine = tally.examine;
   seen.planned = tally.planned;
   seen.planned_bytes = tally.planned_bytes;
   seen.filtered = tally.filtered;
@@ -128,6 +151,7 @@ ExitCode exit_code_of(const CopyEnding& ending) {
   if (ending.interrupted) return ExitCode::kInterrupted;
   if (ending.broken) return ExitCode::kRefused;
   if (ending.tally.failed > 0 || ending.report || unsettled(ending) > 0) return ExitCode::kDifferent;
+  if (ending.pruned && (ending.pruned->failed > 0 || !ending.pruned->refused.empty())) return ExitCode::kDifferent;
   return ExitCode::kDone;
 }
 
@@ -138,11 +162,16 @@ std::string page_of(const CopyEnding& ending) {
   page += page_row("listed", tally.listed, tally.listed_bytes);
   if (ending.dry_run) {
     page += page_row("to copy", tally.planned, tally.planned_bytes);
+    if (tally.examine > 0)
+      page += page_row("  to compare", tally.examine, std::nullopt, "another tool's, maybe the same");
   } else {
     page += page_row("copied", tally.copied, tally.copied_bytes, rungs_text(tally));
   }
   if (tally.lossy > 0) page += page_row("  not whole", tally.lossy, std::nullopt, losses_text(tally));
   page += page_row("unchanged", tally.unchanged, tally.unchanged_bytes);
+  if (tally.adopted > 0) {
+    page += page_row("  adopted", tally.adopted, std::nullopt, "brought by another tool, known by a checksum");
+  }
   if (tally.superseded > 0) {
     page += page_row("superseded", tally.superseded, tally.superseded_bytes, "changed or deleted meanwhile: run again");
   }
@@ -150,11 +179,13 @@ std::string page_of(const CopyEnding& ending) {
   if (tally.skipped > 0) {
     page += page_row("skipped", tally.skipped, tally.skipped_bytes, "names that the target can't hold (--names skip)");
   }
-  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by --include and --exclude");
+  if (tally.restores > 0) page += page_row("restores", tally.restores, std::nullopt, "asked for; run again when ready");
+  if (tally.filtered > 0) page += page_row("left out", tally.filtered, std::nullopt, "by filters");
+  if (ending.pruned) page += deletions_row(ending);
   page += page_requests(ending.source_requests, ending.target_requests);
   for (const ObjectKey& key : ending.examples) page += "  would copy  " + printable(key.str()) + "\n";
   if (tally.planned > ending.examples.size() && !ending.examples.empty()) page += "  would copy  ...\n";
-  page += failures_text(ending);
+  page += failures_text(ending) + deletions_text(ending);
   if (ending.report) page += printable(ending.report->what) + "\n";
   return page + outlook(ending);
 }
@@ -177,10 +208,12 @@ std::string json_of(const CopyEnding& ending) {
                              {"listed", tally.listed},
                              {"copied", tally.copied},
                              {"unchanged", tally.unchanged},
+                             {"adopted", tally.adopted},
                              {"superseded", tally.superseded},
                              {"failed", tally.failed},
                              {"skipped", tally.skipped},
                              {"deleted", tally.deleted},
+                             {"restores", tally.restores},
                              {"bytes", tally.copied_bytes},
                              {"requests", {{"source", ending.source_requests}, {"target", ending.target_requests}}},
                              {"rungs", std::move(rungs)},
@@ -199,6 +232,10 @@ std::string json_of(const CopyEnding& ending) {
                              {"scan", ending.scan},
                              {"job", ending.job.id()},
                              {"failures", std::move(failures)}};
+  if (const auto& pruned = ending.pruned) {
+    object["deletions"] = {{"ours", pruned->ours}, {"gone", pruned->gone},     {"deleted", pruned->deleted},
+                           {"kept", pruned->kept}, {"failed", pruned->failed}, {"refused", pruned->refused}};
+  }
   if (ending.broken) object["error"] = printable(ending.broken->what);
   return json_line(object, ending.seconds);
 }

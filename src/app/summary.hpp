@@ -12,6 +12,7 @@
 #include "domain/provenance.hpp"
 #include "domain/receipt.hpp"
 #include "kit/base/error.hpp"
+#include "observe/pruned.hpp"
 #include "observe/tally.hpp"
 
 namespace ferry::app {
@@ -19,12 +20,13 @@ namespace ferry::app {
 struct TallySnapshot {
   std::uint64_t listed = 0, listed_bytes = 0, filtered = 0;
   std::uint64_t unchanged = 0, unchanged_bytes = 0;
+  std::uint64_t adopted = 0, examine = 0;  ///< of the unchanged, of the planned
   std::uint64_t planned = 0, planned_bytes = 0;
   std::uint64_t copied = 0, copied_bytes = 0;
   std::uint64_t superseded = 0, superseded_bytes = 0;
   std::uint64_t failed = 0, failed_bytes = 0;
   std::uint64_t skipped = 0, skipped_bytes = 0;
-  std::uint64_t deleted = 0, retried = 0, moved_bytes = 0, active = 0;
+  std::uint64_t deleted = 0, restores = 0, retried = 0, moved_bytes = 0, active = 0;
   bool listing_done = false;
   std::array<std::uint64_t, kRungs> rungs{};
   std::uint64_t lossy = 0;
@@ -43,6 +45,7 @@ struct CopyEnding {
   double seconds = 0;
   std::uint64_t source_requests = 0, target_requests = 0;
   std::vector<Failure> failures;    ///< the first few
+  std::optional<Pruned> pruned;     ///< of --delete
   std::vector<ObjectKey> examples;  ///< of a dry run: the first few that would be copied
   std::optional<Error> broken;      ///< why the run could not be finished
   std::optional<Error> report;      ///< why the report is incomplete

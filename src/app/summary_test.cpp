@@ -39,6 +39,34 @@ CopyEnding with_failures(std::uint64_t count) {
   return ending;
 }
 
+TEST(CopySummary, SaysWhatWasDeletedAndWhatWasNot) {
+  auto ending = good();
+  ending.tally.deleted = 2;
+  ending.pruned = Pruned{.ours = 1'000, .gone = 4, .deleted = 2, .kept = 1, .failed = 1, .trouble = "held"};
+  EXPECT_EQ(exit_code_of(ending), ExitCode::kDifferent);
+  const auto page = page_of(ending);
+  EXPECT_NE(page.find("of 4 that left the source; 1 came back or changed meanwhile"), std::string::npos) << page;
+  EXPECT_NE(page.find("1 could not be deleted; the first: held\n"), std::string::npos) << page;
+
+  ending = good();
+  ending.pruned = Pruned{.ours = 1'000, .gone = 400, .refused = "400 of 1000 left"};
+  EXPECT_EQ(exit_code_of(ending), ExitCode::kDifferent);
+  EXPECT_NE(page_of(ending).find("Deletions refused: 400 of 1000 left"), std::string::npos);
+  const auto object = boost::json::parse(json_of(ending)).as_object();
+  EXPECT_EQ(object.at("deletions").at("gone"), 400);
+  EXPECT_EQ(object.at("deleted"), 0);
+
+  ending.pruned = Pruned{.ours = 1'000};
+  EXPECT_EQ(exit_code_of(ending), ExitCode::kDone);
+}
+
+TEST(CopySummary, CountsAdoptedAmongTheUnchanged) {
+  auto ending = good();
+  ending.tally.adopted = 12;
+  EXPECT_NE(page_of(ending).find("  adopted"), std::string::npos);
+  EXPECT_EQ(exit_code_of(ending), ExitCode::kDone) << "the books balance";
+}
+
 TEST(CopyExitCode, FollowsTheTable) {
   EXPECT_EQ(exit_code_of(good()), ExitCode::kDone);
   EXPECT_EQ(exit_code_of(with_failures(1)), ExitCode::kDifferent);

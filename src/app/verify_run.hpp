@@ -17,10 +17,10 @@
 
 namespace ferry::app {
 
-/// Every finding into the report, if there is one; the first few differences for the summary.
+/// Every finding into the report, if there is one; the first differences for summary and page.
 class Findings final : public FindingSink {
  public:
-  static constexpr std::size_t kShownMax = 5;
+  static constexpr std::size_t kKeptMax = 1'000;
 
   /// `report` may be null. With `ignore_extra`, extras are in the report, but no differences.
   Findings(LineFile* report, bool ignore_extra) : report_(report), ignore_extra_(ignore_extra) {}
@@ -35,15 +35,21 @@ class Findings final : public FindingSink {
 
 struct VerifyEnding {
   Job job;
-  std::uint64_t listed = 0, listed_bytes = 0, target_listed = 0, filtered = 0, skipped = 0, read_bytes = 0;
+  std::uint64_t listed = 0, listed_bytes = 0, target_listed = 0, filtered = 0, skipped = 0;
+  std::uint64_t read = 0, read_bytes = 0, asked = 0;
   std::array<std::uint64_t, kVerdicts> verdicts{};
   std::array<std::uint64_t, kEvidences> evidences{};
+  std::array<std::uint64_t, kRungs> recorded{};  ///< of what rests on provenance: by the check that it names
   double seconds = 0;
+  Seconds began{}, ended{};
+  std::string who;  ///< "user@host"
+  std::vector<std::string> include, exclude;
   std::uint64_t source_requests = 0, target_requests = 0;
-  std::vector<Finding> differences;  ///< the first few
+  std::vector<Finding> differences;  ///< the first ones
   std::optional<Error> broken;       ///< why the pass is incomplete
-  std::optional<Error> report;       ///< why the report is incomplete
-  bool interrupted = false, ignore_extra = false, deep = false;
+  std::optional<Error> report;       ///< why the report, or the page, is incomplete
+  bool interrupted = false, ignore_extra = false, deep = false, compare_metadata = false;
+  Sample sample;
   std::string report_file;  ///< empty: none
 
   [[nodiscard]] std::uint64_t count(Verdict verdict) const { return verdicts[static_cast<std::size_t>(verdict)]; }
@@ -55,6 +61,8 @@ struct VerifyEnding {
 [[nodiscard]] ExitCode exit_code_of(const VerifyEnding& ending);
 [[nodiscard]] std::string page_of(const VerifyEnding& ending);
 [[nodiscard]] std::string json_of(const VerifyEnding& ending);
+/// One line: what was compared, and of which objects.
+[[nodiscard]] std::string how_text(const VerifyEnding& ending);
 
 struct VerifyRooms {
   MakeClients make_clients;
@@ -62,6 +70,8 @@ struct VerifyRooms {
   Screen* screen = nullptr;
   ProgressMode progress = ProgressMode::kNone;
   Clock* clock = nullptr;
+  Rng* rng = nullptr;  ///< draws a seed where none is given
+  std::string who;
 };
 
 /// Blocks until the pass is over. The first SIGINT, SIGTERM or SIGHUP ends it, the second ends the process.

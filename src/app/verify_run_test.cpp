@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "app/evidence_page.hpp"
 #include "source/memory/memory_source.hpp"
 #include "target/memory/memory_target.hpp"
 
@@ -121,6 +122,31 @@ TEST(VerifyRun, TheReportHasEvidenceForEveryObject) {
   EXPECT_EQ(lines[0].at("verdict"), "missing");
   EXPECT_EQ(lines[1].at("evidence"), "md5");
   EXPECT_TRUE(lines[1].contains("crc32c"));
+}
+
+TEST(EvidencePage, HoldsOutsidersTextAsTextAndNeedsNothingFromElsewhere) {
+  Quay quay;
+  quay.put_both("same", "body");
+  quay.source->put("<img src=x onerror=alert(1)>", "body");
+  auto ending = quay.verify();
+  ending.who = "\"><script>";
+  const auto page = evidence_page(ending);
+  EXPECT_EQ(page.find("<img"), std::string::npos);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_NE(page.find("&lt;img src=x onerror=alert(1)&gt;"), std::string::npos);
+  for (auto at = page.find("://"); at != std::string::npos; at = page.find("://", at + 1)) {
+    const auto scheme = page.substr(at - 2, 2);
+    EXPECT_TRUE(scheme == "s3" || scheme == "gs") << "an address besides the job's: " << page.substr(at - 8, 40);
+  }
+  EXPECT_NE(page.find("Different: 1 difference<"), std::string::npos);
+}
+
+TEST(EvidencePage, SaysWhenItIsNotTheWholeTruth) {
+  Quay quay;
+  quay.source->fail_list(1, Error{ErrorKind::kDenied, "403 AccessDenied"});
+  const auto page = evidence_page(quay.verify());
+  EXPECT_NE(page.find("Incomplete"), std::string::npos);
+  EXPECT_NE(page.find("403 AccessDenied"), std::string::npos);
 }
 
 }  // namespace

@@ -19,6 +19,11 @@ void WorkLog::copied(const Receipt& receipt) {
   }
 }
 
+void WorkLog::adopted(const Receipt& receipt) {
+  log::debug("object.adopted",
+             {{"key", receipt.key.str()}, {"bytes", receipt.size}, {"check", to_string(receipt.rung)}});
+}
+
 void WorkLog::superseded(const ObjectKey& key, std::string_view why) {
   log::debug("object.superseded", {{"key", key.str()}, {"why", why}});
 }
@@ -49,6 +54,7 @@ std::map<std::string, std::int64_t> difference(const TallySnapshot& now, const T
   add("copied_bytes", now.copied_bytes, before.copied_bytes);
   add("already_there", now.unchanged, before.unchanged);
   add("already_there_bytes", now.unchanged_bytes, before.unchanged_bytes);
+  add("adopted", now.adopted, before.adopted);
   add("superseded", now.superseded, before.superseded);
   add("superseded_bytes", now.superseded_bytes, before.superseded_bytes);
   add("failed", now.failed, before.failed);
@@ -84,6 +90,8 @@ std::string worker_metrics(const TallySnapshot& tally, std::size_t transfers_max
   page.counter(objects, help, number(tally.unchanged), {{"result", "already_there"}});
   page.counter(objects, help, number(tally.superseded), {{"result", "superseded"}});
   page.counter(objects, help, number(tally.failed), {{"result", "failed"}});
+  page.counter("ferry_worker_adopted_objects_total", "Of those already there: brought by another tool",
+               number(tally.adopted));
   page.counter("ferry_worker_copied_bytes_total", "Bytes of copied objects", number(tally.copied_bytes));
   page.counter("ferry_worker_read_bytes_total", "Bytes read from the source, repeats included",
                number(tally.moved_bytes));

@@ -20,6 +20,7 @@ namespace ferry::app {
 class WorkLog final : public OutcomeSink {
  public:
   void copied(const Receipt& receipt) override;
+  void adopted(const Receipt& receipt) override;
   void superseded(const ObjectKey& key, std::string_view why) override;
   void failed(const Failure& failure) override;
   void refused(std::string_view why) override;

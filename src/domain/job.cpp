@@ -26,6 +26,7 @@ std::string Job::id() const {
 }
 
 std::string Job::describe() const {
+  if (target_bucket.empty()) return location("s3://", source_bucket, source_prefix);
   return location("s3://", source_bucket, source_prefix) + " → " + location("gs://", target_bucket, target_prefix);
 }
 

@@ -28,7 +28,7 @@ struct Job {
 
   /// Stable over runs: 16 hex digits from the four fields. Namespaces all state.
   [[nodiscard]] std::string id() const;
-  /// "s3://bucket/prefix → gs://bucket/prefix"
+  /// "s3://bucket/prefix → gs://bucket/prefix"; only the source where no target is named
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] bool covers(const ObjectKey& source_key) const { return source_key.str().starts_with(source_prefix); }
   /// "s3://bucket/key", as it stands in provenance.

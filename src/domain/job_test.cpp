@@ -35,6 +35,7 @@ TEST(Job, DescribesItselfOnOneLine) {
   EXPECT_EQ(job("photos", "2026/", "archive", "old/").describe(), "s3://photos/2026/ → gs://archive/old/");
   EXPECT_EQ(job("photos", "", "archive", "").describe(), "s3://photos → gs://archive");
   EXPECT_EQ(job("photos", "a\nb/", "archive", "").describe(), "s3://photos/a\\x0ab/ → gs://archive");
+  EXPECT_EQ(job("photos", "", "", "").describe(), "s3://photos");
 }
 
 TEST(Job, CoversKeysBelowItsSourcePrefixOnly) {

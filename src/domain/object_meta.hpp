@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "domain/object_key.hpp"
 #include "domain/version.hpp"
+#include "kit/base/error.hpp"
 #include "kit/base/hash.hpp"
 
 namespace ferry {
@@ -35,6 +37,18 @@ struct PartsDigest {
   bool operator==(const PartsDigest&) const = default;
 };
 
+/// Whether the bytes can be had now. Objects in archive classes must be restored first, which takes minutes to days.
+enum class Access {
+  kReadable,  ///< or nothing is known that says otherwise
+  kArchived,
+  kRestoring,  ///< somebody asked for it; not ready yet
+};
+
+/// Classes of S3 whose objects must be restored before they can be read.
+[[nodiscard]] inline bool is_archive_class(std::string_view storage_class) {
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
+
 struct ObjectMeta {
   Version version;
   std::uint64_t size = 0;  ///< of the whole object, also when a range was asked for
@@ -49,14 +63,19 @@ struct ObjectMeta {
   bool website_redirect = false;
   bool object_lock = false;      ///< retention or legal hold
   bool expires_by_rule = false;  ///< a rule of the bucket deletes it on a certain day
+  Access access = Access::kReadable;
 };
 
 /// One line of a source listing.
 struct SourceEntry {
   ObjectKey key;
-  Version version;
+  Version version;  ///< with an id: that very version is wanted, whether it is the newest or not
   std::uint64_t size = 0;
   std::string storage_class;  ///< "STANDARD" where the listing left it out
+  Access access = Access::kReadable;
+  /// Only of listings that name keys without knowing them: why the source could not describe this one (kGone: it has no
+  /// such object). Then nothing but the key counts.
+  std::optional<Error> trouble = std::nullopt;
 };
 
 }  // namespace ferry

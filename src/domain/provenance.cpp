@@ -9,6 +9,7 @@
 namespace ferry {
 namespace {
 
+constexpr std::string_view kAdopted = "ferry-adopted";
 constexpr std::string_view kCheck = "ferry-check";
 constexpr std::string_view kEtag = "ferry-etag";
 constexpr std::string_view kModified = "ferry-modified";
@@ -16,13 +17,14 @@ constexpr std::string_view kSize = "ferry-size";
 constexpr std::string_view kSource = "ferry-source";
 constexpr std::string_view kSourceEncoded = "ferry-source-encoded";
 constexpr std::string_view kVersionId = "ferry-version-id";
+constexpr std::string_view kYes = "true";
 
 constexpr std::array<std::string_view, kRungs> kRungNames{
     "md5",       "crc32c",       "parts",       "crc64nvme",  "crc32",        "sha1",      "sha256",
     "transport", "crc32c-parts", "crc32-parts", "sha1-parts", "sha256-parts", "read-twice"};
 
 struct Entries {
-  std::optional<std::string> check, etag, modified, size, source, source_encoded, version_id;
+  std::optional<std::string> adopted, check, etag, modified, size, source, source_encoded, version_id;
 };
 
 /// Ours out of all entries; nothing if one of our names is there twice.
@@ -36,6 +38,7 @@ std::optional<Entries> pick(const UserMetadata& metadata) {
                         : name == kSource        ? &entries.source
                         : name == kSourceEncoded ? &entries.source_encoded
                         : name == kVersionId     ? &entries.version_id
+                        : name == kAdopted       ? &entries.adopted
                                                  : nullptr;
     if (entry == nullptr) continue;
     if (*entry || value.empty() || !is_utf8(value)) return std::nullopt;
@@ -89,6 +92,7 @@ UserMetadata to_metadata(const Provenance& provenance) {
       {std::string{plain ? kSource : kSourceEncoded}, plain ? provenance.source : encoded(provenance.source)},
   };
   if (const auto& id = provenance.version.version_id) metadata.emplace_back(kVersionId, id->str());
+  if (provenance.adopted) metadata.emplace_back(kAdopted, kYes);
   return metadata;
 }
 
@@ -96,8 +100,9 @@ std::optional<Provenance> parse_provenance(const UserMetadata& metadata) {
   auto entries = pick(metadata);
   if (!entries) return std::nullopt;
   auto source = source_of(&*entries);
-  auto& [check, etag, modified, size, plain_source, encoded_source, version_id] = *entries;
+  auto& [adopted, check, etag, modified, size, plain_source, encoded_source, version_id] = *entries;
   if (!check || !etag || !modified || !size || !source || !is_source_uri(*source)) return std::nullopt;
+  if (adopted && *adopted != kYes) return std::nullopt;
 
   const auto rung = parse_rung(*check);
   const auto when = parse_rfc3339(*modified);
@@ -107,6 +112,7 @@ std::optional<Provenance> parse_provenance(const UserMetadata& metadata) {
   if (rfc3339(*when) != *modified || std::to_string(*bytes) != *size) return std::nullopt;
 
   Provenance provenance{std::move(*source), Version{ETag{std::move(*etag)}, *when, std::nullopt}, *bytes, *rung};
+  provenance.adopted = adopted.has_value();
   if (version_id) provenance.version.version_id = VersionId{std::move(*version_id)};
   return provenance;
 }

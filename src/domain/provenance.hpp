@@ -37,12 +37,16 @@ struct Provenance {
   Version version;
   std::uint64_t size = 0;
   Rung check = Rung::kTransport;
+  bool adopted = false;  ///< somebody else brought the bytes; we recognised them by `check`
 };
 
-/// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check. Metadata travels
-/// as headers, too: a source that no header can hold (line breaks, no UTF-8) is "ferry-source-encoded" instead,
-/// percent-encoded.
+/// Metadata names: ferry-source, ferry-etag, ferry-modified, ferry-version-id, ferry-size, ferry-check, ferry-adopted.
+/// Metadata travels as headers, too: a source that no header can hold (line breaks, no UTF-8) is
+/// "ferry-source-encoded" instead, percent-encoded.
 inline constexpr std::string_view kProvenancePrefix = "ferry-";
+/// Those of them that not every provenance has.
+inline constexpr std::string_view kProvenanceOptional[] = {"ferry-adopted", "ferry-source", "ferry-source-encoded",
+                                                           "ferry-version-id"};
 [[nodiscard]] UserMetadata to_metadata(const Provenance& provenance);
 /// Nothing unless every required entry is there and well-formed: half a provenance is none.
 [[nodiscard]] std::optional<Provenance> parse_provenance(const UserMetadata& metadata);

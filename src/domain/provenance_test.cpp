@@ -64,7 +64,7 @@ TEST(Provenance, EncodesASourceThatNoHeaderCanHold_F036_F152) {
   provenance.source = "s3://photos/a b/100%\r\n\xff";
   const auto metadata = to_metadata(provenance);
   EXPECT_NE(std::ranges::find(metadata, std::pair<std::string, std::string>{"ferry-source-encoded",
-                                                                             "s3://photos/a%20b/100%25%0D%0A%FF"}),
+                                                                            "s3://photos/a%20b/100%25%0D%0A%FF"}),
             metadata.end());
   expect_same(parse_provenance(metadata), provenance);
 }

@@ -21,7 +21,8 @@ struct Receipt {
   Rung rung = Rung::kTransport;
   std::uint64_t size = 0;
   Seconds when{};
-  Losses losses{};  ///< known to the transfer that brought it; not kept in state
+  Losses losses{};       ///< known to the transfer that brought it; not kept in state
+  bool adopted = false;  ///< it was there, brought by somebody else, and `rung` recognised it; not kept in state
 };
 
 /// Why an object is in the ledger. The text is part of reports and of the API: never renamed.

@@ -16,10 +16,12 @@ struct TransferPlan {
   ETag etag;
   std::optional<std::uint64_t> size;
   std::optional<Seconds> modified;
-  std::optional<VersionId> version_id;
+  std::optional<VersionId> version_id;  ///< that very version is read, whether it is the newest or not
   std::optional<std::string> storage_class;
   std::optional<Generation> target_generation;  ///< known before the source is read; 0 = nothing there
   std::string scan;                             ///< id of the scan that planned it
+  /// The listing was old when it was read: if the version is gone by now, the newest one is wanted instead.
+  bool or_newest = false;
 };
 
 }  // namespace ferry

@@ -147,7 +147,7 @@ Task<Migrator::Outcome> Migrator::carry(TransferPlan plan, bool first_delivery) 
     co_return Setback{Side::kTarget, Error{ErrorKind::kLimit, name.error()}, FailureReason::kName};
   }
   if (!plan.modified) {  // the smallest form of a message: what is missing is looked up
-    auto meta = co_await rooms_.source->stat(plan.key);
+    auto meta = co_await rooms_.source->stat(plan.key, plan.version_id);
     if (!meta) {
       Setback setback{Side::kSource, std::move(meta).error().during("look up source")};
       if (is_superseded(setback)) co_return Superseded{std::move(setback.error.what)};
@@ -156,10 +156,46 @@ Task<Migrator::Outcome> Migrator::carry(TransferPlan plan, bool first_delivery) 
     if (meta->version.etag != plan.etag) co_return Superseded{"the object changed since the message was published"};
     plan.modified = meta->version.modified;
     plan.size = meta->size;
+    plan.storage_class = meta->storage_class;
   }
   // What the scan saw at the target is good for the first delivery; an earlier one may have committed unseen.
   const auto expected = first_delivery ? plan.target_generation : std::nullopt;
-  co_return co_await carry_completed(std::move(plan), expected);
+  auto outcome = co_await carry_completed(plan, expected);
+  for (int round = 1; round < options_.rounds_max && std::holds_alternative<Superseded>(outcome); ++round) {
+    if (!plan.or_newest || !co_await look_again(&plan)) break;
+    outcome = co_await carry_completed(plan, std::nullopt);
+  }
+  co_return outcome;
+}
+
+/// The listing was old: what does the source hold under that key now? False: nothing else that could be read.
+Task<bool> Migrator::look_again(TransferPlan* plan) {
+  auto meta = co_await rooms_.source->stat(plan->key, std::nullopt);
+  if (!meta || (meta->version.etag == plan->etag && meta->version.modified == plan->modified)) co_return false;
+  plan->etag = meta->version.etag;
+  plan->modified = meta->version.modified;
+  plan->size = meta->size;
+  plan->storage_class = meta->storage_class;
+  co_return true;
+}
+
+/// Nothing: it can be read by now. Else what the ledger is to say.
+Task<std::optional<Setback>> Migrator::ask_for_restore(TransferPlan plan, Setback archived) {
+  RestoreWish wish = *rooms_.choices.restore;
+  if (plan.storage_class == "INTELLIGENT_TIERING") wish.days.reset();  // it comes back for good
+  auto answer = co_await rooms_.source->restore(plan.key, wish, plan.version_id);
+  if (!answer) {
+    const bool later = answer.error().kind == ErrorKind::kUnavailable;
+    Setback refused{Side::kSource, std::move(answer).error().during("archived; ask for restore")};
+    if (!later && !is_superseded(refused)) refused.reason = FailureReason::kArchived;
+    co_return refused;
+  }
+  if (*answer == RestoreAnswer::kReadable) co_return std::nullopt;
+  if (*answer == RestoreAnswer::kStarted) ++tally_->restores;
+  archived.error.what = *answer == RestoreAnswer::kStarted ? "archived; asked for its restore (tier " + wish.tier + ")"
+                                                           : "archived; its restore is under way";
+  archived.error.what += ": copied by the first scan after it is ready";
+  co_return archived;
 }
 
 Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::optional<Generation> expected) {
@@ -167,8 +203,9 @@ Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::option
   for (int round = 1;; ++round) {
     if (!expected) {
       auto there = co_await compare(plan, &expected);
+      if (!there && is_superseded(there.error())) co_return Superseded{std::move(there.error().error.what)};
       if (!there) co_return std::move(there).error();
-      if (*there && round == 1) co_return AlreadyThere{**there};
+      if (*there && (round == 1 || (*there)->adopted)) co_return AlreadyThere{**there};
       if (*there) {  // our own commit, whose answer was lost
         (*there)->losses = losses;
         co_return **there;
@@ -179,6 +216,11 @@ Task<Migrator::Outcome> Migrator::carry_completed(TransferPlan plan, std::option
     if (receipt) co_return *std::move(receipt);
     losses = transfer.losses();
     Setback setback = std::move(receipt).error();
+    if (setback.error.kind == ErrorKind::kArchived && rooms_.choices.restore && round < options_.rounds_max) {
+      auto waiting = co_await ask_for_restore(plan, std::move(setback));
+      if (!waiting) continue;
+      setback = *std::move(waiting);
+    }
     if (is_superseded(setback)) co_return Superseded{std::move(setback.error.what)};
     if (!is_undecided(setback) || round >= options_.rounds_max) co_return setback;
     expected.reset();
@@ -203,12 +245,61 @@ Task<Step<std::optional<Receipt>>> Migrator::compare(TransferPlan plan, std::opt
     receipt.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
     co_return receipt;
   }
-  if (!may_replace(object, job_, plan.key, options_.policy)) {
-    Setback foreign{Side::kTarget, Error{ErrorKind::kConflict, foreign_text(target_key)}, FailureReason::kForeign};
-    co_return tl::unexpected<Setback>(std::move(foreign));
+  if (object && !is_ours(*object, job_, plan.key)) {
+    auto examined = co_await examine(&plan, &*object);
+    if (!examined || *examined) co_return examined;
   }
   *expected = object ? object->generation : Generation{};
   co_return std::optional<Receipt>{};
+}
+
+/// Somebody else's object is there: a receipt if it is the wanted version, nothing if it is to be replaced.
+Task<Step<std::optional<Receipt>>> Migrator::examine(const TransferPlan* plan, const TargetObject* there) {
+  SourceEntry entry;
+  entry.version = Version{plan->etag, *plan->modified, plan->version_id};
+  entry.size = plan->size.value_or(there->size);
+  auto seen = recognise(entry, *there);
+  if (seen.likeness == Likeness::kUnknown) {
+    auto meta = co_await rooms_.source->stat(plan->key, plan->version_id);
+    if (!meta) {
+      co_return tl::unexpected<Setback>(Setback{Side::kSource, std::move(meta).error().during("ask for checksums")});
+    }
+    if (!meta->version.same_as(entry.version)) {
+      Error changed{ErrorKind::kChanged, "the object changed since it was listed"};
+      co_return tl::unexpected<Setback>(Setback{Side::kSource, std::move(changed)});
+    }
+    entry.version = meta->version;
+    seen = recognise(*meta, *there);
+  }
+  if (seen.likeness == Likeness::kSame) co_return co_await recognised(plan->key, entry.version, seen.rung, there);
+  if (options_.policy.on_foreign == OnForeign::kOverwrite) co_return std::optional<Receipt>{};
+  Error foreign{ErrorKind::kConflict, foreign_text(there->key, seen.likeness)};
+  co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(foreign), FailureReason::kForeign});
+}
+
+/// It gets our provenance if that is wanted; then it is ours for every later run.
+Task<Step<std::optional<Receipt>>> Migrator::recognised(ObjectKey key, Version version, Rung rung,
+                                                        const TargetObject* there) {
+  if (may_adopt(*there, options_.policy)) {
+    Provenance provenance{job_.source_uri(key), version, there->size, rung};
+    provenance.adopted = true;
+    auto adopted =
+        co_await rooms_.target->adopt(there->key, there->generation, there->metageneration, std::move(provenance));
+    if (!adopted) {
+      const bool full = adopted.error().kind == ErrorKind::kLimit;
+      const auto reason = full ? std::optional{FailureReason::kMetadata} : std::nullopt;
+      co_return tl::unexpected<Setback>(Setback{Side::kTarget, std::move(adopted).error(), reason});
+    }
+  }
+  Receipt receipt;
+  receipt.key = std::move(key);
+  receipt.version = std::move(version);
+  receipt.generation = there->generation;
+  receipt.rung = rung;
+  receipt.size = there->size;
+  receipt.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
+  receipt.adopted = true;
+  co_return receipt;
 }
 
 Task<> Migrator::settle(Delivery delivery, Outcome outcome) {
@@ -239,7 +330,9 @@ Task<> Migrator::conclude(Delivery delivery, Receipt receipt, bool moved) {
   ++(moved ? tally_->copied : tally_->unchanged);
   (moved ? tally_->copied_bytes : tally_->unchanged_bytes) += receipt.size;
   if (moved) count_proof(receipt);
-  if (moved && sink_) sink_->copied(receipt);
+  if (receipt.adopted) ++tally_->adopted;
+  if (sink_ && moved) sink_->copied(receipt);
+  if (sink_ && receipt.adopted) sink_->adopted(receipt);
   std::move(delivery).ack();
 }
 

@@ -56,8 +56,12 @@ class Migrator {
   Task<> handle(Delivery delivery);
   Task<> report_defect(Delivery delivery);
   Task<Outcome> carry(TransferPlan plan, bool first_delivery);
+  Task<bool> look_again(TransferPlan* plan);
+  Task<std::optional<Setback>> ask_for_restore(TransferPlan plan, Setback archived);
   Task<Outcome> carry_completed(TransferPlan plan, std::optional<Generation> expected);
   Task<Step<std::optional<Receipt>>> compare(TransferPlan plan, std::optional<Generation>* expected);
+  Task<Step<std::optional<Receipt>>> examine(const TransferPlan* plan, const TargetObject* there);
+  Task<Step<std::optional<Receipt>>> recognised(ObjectKey key, Version version, Rung rung, const TargetObject* there);
   Task<> settle(Delivery delivery, Outcome outcome);
   Task<> conclude(Delivery delivery, Receipt receipt, bool moved);
   void count_proof(const Receipt& receipt);

@@ -672,6 +672,127 @@ TEST(Migrator, PutsArchivedObjectsIntoTheLedgerAndPicksThemUpLater_F033) {
   EXPECT_TRUE(world.ledger().empty());
 }
 
+class Archived : public ::testing::Test {
+ protected:
+  Archived() {
+    PutOptions options;
+    options.storage_class = "GLACIER";
+    world_.source->put("frozen", "x", std::move(options));
+    world_.scan_options.policy.restore = true;
+    world_.migrator_options.choices.restore = RestoreWish{7, "Bulk"};
+  }
+  World world_;
+};
+
+TEST_F(Archived, StaysInTheLedgerWithoutBeingReadWhereNobodyAsksForIt_F033) {
+  world_.scan_options.policy.restore = false;
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.ledger().size(), 1u);
+  EXPECT_EQ(world_.ledger()[0].reason, FailureReason::kArchived);
+  EXPECT_EQ(world_.source->counts().opens, 0u);
+  EXPECT_TRUE(world_.books_balance());
+}
+
+TEST_F(Archived, IsAskedForOnceAndCopiedWhenItIsReady_F033) {
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.source->restores()[0].days, 7u);
+  EXPECT_EQ(world_.tally->restores, 1u);
+  ASSERT_EQ(world_.ledger().size(), 1u);
+  EXPECT_EQ(world_.ledger()[0].reason, FailureReason::kArchived);
+  EXPECT_NE(world_.ledger()[0].what.find("asked for its restore"), std::string::npos) << world_.ledger()[0].what;
+  EXPECT_TRUE(world_.books_balance());
+
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.source->counts().restores, 1u) << "the listing says that it is under way";
+  EXPECT_EQ(world_.ledger().size(), 1u);
+
+  world_.source->finish_restores();
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("frozen"), "x");
+  EXPECT_TRUE(world_.ledger().empty());
+  EXPECT_EQ(world_.source->restores().size(), 1u);
+}
+
+TEST_F(Archived, IsPaidForOnceAlsoWhereTheListingTellsNothing_F033) {
+  world_.source->hide_access();
+  ASSERT_TRUE(world_.copy());
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.tally->restores, 0u) << "of the second run";
+  EXPECT_NE(world_.ledger().at(0).what.find("under way"), std::string::npos);
+  world_.source->finish_restores();
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("frozen"), "x");
+}
+
+TEST_F(Archived, TieredObjectsComeBackForGoodAndTakeNoDays) {
+  PutOptions options;
+  options.storage_class = "INTELLIGENT_TIERING";
+  options.access = Access::kArchived;
+  world_.source->put("frozen", "x", std::move(options));
+  ASSERT_TRUE(world_.copy());
+  ASSERT_EQ(world_.source->restores().size(), 1u);
+  EXPECT_EQ(world_.source->restores()[0].days, std::nullopt);
+}
+
+TEST_F(Archived, RefusedRestoresAreNoFaultOfTheSetUp) {
+  for (int i = 0; i < 30; ++i) {
+    PutOptions options;
+    options.storage_class = "GLACIER";
+    const auto key = "a" + std::to_string(i);
+    world_.source->put(key, "x", std::move(options));
+    world_.source->fail_restore(key, Error{ErrorKind::kDenied, "403 AccessDenied"});
+  }
+  world_.source->put("warm", "x");
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.text("warm"), "x");
+  EXPECT_EQ(world_.tally->failed, 31u);
+  EXPECT_EQ(world_.ledger().at(0).reason, FailureReason::kArchived);
+  EXPECT_NE(world_.ledger().at(0).what.find("403 AccessDenied"), std::string::npos);
+}
+
+TEST(Migrator, ReadsTheVersionThatAPlanNames) {
+  World world;
+  PutOptions options;
+  options.version_id = VersionId{"v1"};
+  const auto version = world.source->put("a", "x", std::move(options));
+  TransferPlan plan;
+  plan.key = ObjectKey{"a"};
+  plan.etag = version.etag;
+  plan.version_id = VersionId{"v1"};
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.text("a"), "x");
+  plan.version_id = VersionId{"v0"};
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u) << "never another one instead";
+}
+
+TEST(Migrator, BringsTheNewestWhereAnOldListingNamesAVersionThatIsGone) {
+  World world;
+  TransferPlan plan;
+  plan.key = ObjectKey{"a"};
+  plan.etag = world.source->put("a", "old").etag;
+  plan.modified = Seconds{std::chrono::seconds{1}};
+  plan.target_generation = Generation{};
+  world.wait(std::chrono::seconds{10});
+  world.source->put("a", "new");
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u);
+  plan.or_newest = true;
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.text("a"), "new");
+  EXPECT_EQ(world.tally->copied, 1u);
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->unchanged, 1u) << "it is at the target by now";
+  EXPECT_EQ(world.target->commits().size(), 1u);
+
+  world.source->remove("a");
+  ASSERT_TRUE(world.deliver({plan}));
+  EXPECT_EQ(world.tally->superseded, 1u) << "gone, not failed";
+  EXPECT_TRUE(world.ledger().empty());
+}
+
 TEST(Migrator, ReportsMetadataThatTheTargetCannotHold_F043) {
   World world;
   PutOptions options;
@@ -1058,6 +1179,134 @@ TEST(Migrator, StartsOverWhenTheSessionDiedWithTheProcess_F053_F123) {
   world.target->lose_sessions(ObjectKey{"a"});
   ASSERT_TRUE(world.copy());
   EXPECT_TRUE(world.text("a") == good);
+}
+
+// --- what somebody else brought --------------------------------------------------------------------------------------
+
+/// "hello, world" in parts, as the source tells of it, and the target as another tool left it.
+class Brought : public ::testing::Test {
+ protected:
+  void bring(const std::string& key, const std::string& there, bool with_checksum = true) {
+    PutOptions in_parts;
+    in_parts.part_size = 4;
+    if (with_checksum) in_parts.checksums.push_back({HashKind::kCrc32c, big_endian(crc32c(0, kBody))});
+    world_.source->put(key, std::string{kBody}, in_parts);
+    world_.target->put(ObjectKey{key}, there, {{"mtime", "1700000000"}});
+  }
+  std::optional<Provenance> provenance(const std::string& key) {
+    return parse_provenance(world_.target->object(ObjectKey{key})->metadata);
+  }
+  std::vector<FailureReason> reasons() {
+    std::vector<FailureReason> found;
+    for (const auto& failure : world_.ledger()) found.push_back(failure.reason);
+    return found;
+  }
+
+  static constexpr std::string_view kBody = "hello, world";
+  World world_;
+};
+
+TEST_F(Brought, IsRecognisedByAStoredCrc32cForOneHeadAndNeverCopied) {
+  bring("a", std::string{kBody});
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->unchanged, 1u);
+  EXPECT_EQ(world_.tally->adopted, 1u);
+  EXPECT_EQ(world_.source->counts().stats, 1u);
+  EXPECT_EQ(world_.source->counts().opens, 0u);
+  EXPECT_TRUE(world_.target->commits().empty());
+  EXPECT_FALSE(provenance("a")) << "nobody asked for it";
+  ASSERT_EQ(world_.sink.adoptions.size(), 1u);
+  EXPECT_EQ(world_.sink.adoptions[0].rung, Rung::kCrc32c);
+  EXPECT_TRUE(world_.books_balance());
+}
+
+TEST_F(Brought, IsNotAskedForAgainWhileItStaysAsItWas) {
+  bring("a", std::string{kBody});
+  ASSERT_TRUE(world_.copy());
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->adopted, 1u);
+  EXPECT_EQ(world_.source->counts().stats, 1u);
+  world_.target->put(ObjectKey{"a"}, "hello, w0rld");
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.source->counts().stats, 2u) << "another generation is there";
+  EXPECT_EQ(reasons(), std::vector{FailureReason::kForeign});
+}
+
+TEST_F(Brought, GetsOurProvenanceWhereThatIsWantedAndIsOursThen) {
+  bring("by-crc", std::string{kBody});
+  world_.source->put("by-md5", "plain");
+  const auto generation = world_.target->put(ObjectKey{"by-md5"}, "plain", {{"mtime", "1"}});
+  world_.scan_options.policy.adopt = world_.migrator_options.policy.adopt = true;
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->adopted, 2u);
+  EXPECT_EQ(world_.source->counts().stats, 1u) << "listings say enough of the other one";
+  ASSERT_TRUE(provenance("by-crc") && provenance("by-md5"));
+  EXPECT_TRUE(provenance("by-crc")->adopted);
+  EXPECT_EQ(provenance("by-crc")->check, Rung::kCrc32c);
+  EXPECT_EQ(provenance("by-md5")->check, Rung::kMd5);
+  EXPECT_EQ(world_.target->object(ObjectKey{"by-md5"})->generation, generation);
+  EXPECT_NE(std::ranges::find(world_.target->object(ObjectKey{"by-md5"})->metadata,
+                              std::pair<std::string, std::string>{"mtime", "1"}),
+            world_.target->object(ObjectKey{"by-md5"})->metadata.end());
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->unchanged, 2u);
+  EXPECT_EQ(world_.tally->adopted, 0u) << "they are ours now";
+}
+
+TEST_F(Brought, WithOtherBytesIsLeftAloneOrReplacedAsToldTo_F058) {
+  bring("other", "hello, w0rld");
+  bring("unknown", std::string{kBody}, false);
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(reasons(), (std::vector{FailureReason::kForeign, FailureReason::kForeign}));
+  EXPECT_NE(world_.ledger()[0].what.find("with other bytes"), std::string::npos) << world_.ledger()[0].what;
+  EXPECT_NE(world_.ledger()[1].what.find("verify --deep"), std::string::npos) << world_.ledger()[1].what;
+  EXPECT_EQ(world_.text("other"), "hello, w0rld");
+
+  bring("same", std::string{kBody});
+  world_.scan_options.policy.on_foreign = world_.migrator_options.policy.on_foreign = OnForeign::kOverwrite;
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->copied, 2u);
+  EXPECT_EQ(world_.tally->adopted, 1u) << "what is the same is not copied for nothing";
+  EXPECT_EQ(world_.text("other"), kBody);
+}
+
+TEST_F(Brought, ByAnotherJobIsRecognisedButNeverTakenAway_F058) {
+  bring("a", std::string{kBody});
+  const Provenance theirs{"s3://elsewhere/a", Version{ETag{"\"x\""}, Seconds{}, std::nullopt}, kBody.size()};
+  world_.target->put(ObjectKey{"a"}, std::string{kBody}, to_metadata(theirs));
+  world_.scan_options.policy.adopt = world_.migrator_options.policy.adopt = true;
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->adopted, 1u);
+  EXPECT_EQ(provenance("a")->source, "s3://elsewhere/a");
+}
+
+TEST_F(Brought, AndChangedByItsOwnerBeforeWeAdoptItIsComparedAnew_F055) {
+  bring("a", std::string{kBody});
+  world_.scan_options.policy.adopt = world_.migrator_options.policy.adopt = true;
+  world_.target->fail_next(memory::TargetOp::kAdopt, Error{ErrorKind::kConflict, "another metageneration"});
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(world_.tally->retried, 1u);
+  EXPECT_TRUE(provenance("a"));
+  EXPECT_TRUE(world_.books_balance());
+}
+
+TEST_F(Brought, WithoutRoomForProvenanceIsReported_F043) {
+  bring("a", std::string{kBody});
+  world_.scan_options.policy.adopt = world_.migrator_options.policy.adopt = true;
+  world_.target->fail_next(memory::TargetOp::kAdopt, Error{ErrorKind::kLimit, "8 KiB"});
+  ASSERT_TRUE(world_.copy());
+  EXPECT_EQ(reasons(), std::vector{FailureReason::kMetadata});
+}
+
+TEST_F(Brought, AndChangedAtTheSourceSinceItWasListedIsSuperseded_F002) {
+  bring("a", std::string{kBody});
+  const auto plans = world_.plan();
+  ASSERT_TRUE(plans);
+  world_.wait(std::chrono::seconds{2});
+  world_.source->put("a", "hello, w0rld");
+  ASSERT_TRUE(world_.deliver(*plans));
+  EXPECT_EQ(world_.tally->superseded, 1u);
+  EXPECT_EQ(world_.text("a"), kBody);
 }
 
 }  // namespace

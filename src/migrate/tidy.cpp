@@ -76,6 +76,7 @@ Task<Status> cancel_orphans(const Job* job, const Filter* filter, StateStore* st
 }  // namespace
 
 Task<Status> tidy(const Job* job, const Filter* filter, StateStore* state, ObjectTarget* target, Seconds began) {
+  if (!filter->by_name_only()) co_return Unit{};
   auto forgotten = co_await forget_old_failures(job, filter, state, began);
   if (!forgotten) co_return fail(std::move(forgotten).error().during("tidy the ledger"));
   auto cancelled = co_await cancel_orphans(job, filter, state, target);

@@ -9,7 +9,9 @@
 
 namespace ferry {
 
-/// Call only after a scan that saw everything in scope and transfers that all settled. Within the scope of `filter`:
+/// Call only after a scan that saw everything in scope and transfers that all settled. Does nothing where the filter
+/// looks at more than names: of what the scan left out it can't be told then whether it was in scope. Within the scope
+/// of `filter`:
 /// - ledger entries from before `began` are dropped: that object arrived since, or left the source, or failed anew
 /// (then its
 ///   entry is younger);

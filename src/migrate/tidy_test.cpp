@@ -53,6 +53,16 @@ TEST(Tidy, ForgetsFailuresThatThisRunDidNotMeetAgain) {
   EXPECT_EQ(ledger[0].key, ObjectKey{"fresh"});
 }
 
+TEST(Tidy, ForgetsNothingWhereTheFilterLooksAtMoreThanNames) {
+  Yard yard;
+  yard.filter.size_min = 1000;
+  yard.fail_key("old", kBefore);
+  yard.checkpoint("half");
+  ASSERT_TRUE(yard.tidy_now(kBegan));
+  EXPECT_EQ(yard.world.ledger().size(), 1u) << "perhaps it is a small one";
+  EXPECT_EQ(yard.checkpoints(), 1u);
+}
+
 TEST(Tidy, LeavesWhatTheFilterLeftOutAlone) {
   Yard yard;
   yard.filter.include = {"*.jpg"};

@@ -83,7 +83,7 @@ bool Transfer::promises_what_we_check(const Checkpoint& checkpoint) const {
 /// Goes on where another process stopped. Leaves upload_ empty where that is not possible: then it is a fresh start.
 Task<Step<Unit>> Transfer::resume(Checkpoint checkpoint) {
   checkpointed_ = checkpoint.offset;
-  auto meta = co_await rooms_->source->stat(plan_.key);
+  auto meta = co_await rooms_->source->stat(plan_.key, plan_.version_id);
   if (!meta) co_return setback(Side::kSource, std::move(meta).error(), "read source metadata");
   meta_ = *std::move(meta);
   if (auto chosen = co_await choose(); !chosen) co_return chosen;
@@ -140,7 +140,7 @@ Task<Step<std::optional<Transfer::PartSizes>>> Transfer::find_part_sizes(std::ui
 Task<Step<std::optional<Transfer::PartSizes>>> Transfer::part_sizes(std::uint32_t from, std::uint32_t to) {
   PartSizes sizes;
   for (std::uint32_t number = from; number <= to; ++number) {
-    auto size = co_await rooms_->source->part_size(plan_.key, meta_.version.etag, number);
+    auto size = co_await rooms_->source->part_size(plan_.key, meta_.version.etag, number, plan_.version_id);
     if (!size) co_return setback(Side::kSource, std::move(size).error(), "read part sizes");
     if (!*size) co_return std::optional<PartSizes>{};
     sizes.push_back(**size);
@@ -222,7 +222,7 @@ Task<Step<UploadSpec>> Transfer::make_spec() {
 /// loss is reported.
 Task<Step<std::optional<Tags>>> Transfer::find_tags() {
   if (meta_.tags == 0 || rooms_->choices.metadata.tags == TagsTo::kNowhere) co_return std::optional<Tags>{};
-  auto tags = co_await rooms_->source->tags(plan_.key);
+  auto tags = co_await rooms_->source->tags(plan_.key, plan_.version_id);
   if (tags) co_return std::optional{*std::move(tags)};
   if (tags.error().kind == ErrorKind::kDenied || tags.error().kind == ErrorKind::kInvalid) {
     co_return std::optional<Tags>{};
@@ -232,7 +232,7 @@ Task<Step<std::optional<Tags>>> Transfer::find_tags() {
 
 Task<Step<Unit>> Transfer::open_reader(std::uint64_t offset) {
   reader_.reset();
-  auto reader = co_await rooms_->source->open(plan_.key, plan_.etag, offset);
+  auto reader = co_await rooms_->source->open(plan_.key, plan_.etag, offset, plan_.version_id);
   if (!reader) co_return setback(Side::kSource, std::move(reader).error(), "read source");
   reader_ = *std::move(reader);
   position_ = offset;

@@ -40,6 +40,7 @@ using Step = tl::expected<T, Setback>;
 struct TransferChoices {
   Integrity integrity = Integrity::kAuto;
   MetadataChoices metadata{};
+  std::optional<RestoreWish> restore = std::nullopt;  ///< of archived objects; nothing: they stay where they are
 };
 
 /// What a transfer works with. All outlive it and belong to its thread (state and tally: any thread).

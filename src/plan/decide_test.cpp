@@ -64,6 +64,7 @@ TEST(Decide, DoesNotTrustProvenanceThatContradictsTheObject) {
 TEST(Decide, NeverReplacesAStrangersObjectInSilence_F058) {
   auto there = copy_of(entry());
   there.provenance.reset();
+  ++there.size;
   const auto decision = decide(kJob, entry(), &there, {});
   const auto* refused = std::get_if<Refused>(&decision);
   ASSERT_TRUE(refused);
@@ -72,6 +73,7 @@ TEST(Decide, NeverReplacesAStrangersObjectInSilence_F058) {
 
   auto other_job = copy_of(entry());
   other_job.provenance->source = "s3://elsewhere/in/a";
+  ++other_job.size;
   EXPECT_TRUE(std::holds_alternative<Refused>(decide(kJob, entry(), &other_job, {})));
 }
 
@@ -79,9 +81,36 @@ TEST(Decide, CountsTheSameBytesFromAnotherToolAsThere) {
   auto there = copy_of(entry());
   there.provenance.reset();
   there.md5 = from_hex("9e107d9d372bb6826bd81d3542a419d6");
-  EXPECT_TRUE(std::holds_alternative<Unchanged>(decide(kJob, entry(), &there, {})));
+  const auto decision = decide(kJob, entry(), &there, {});
+  ASSERT_TRUE(std::holds_alternative<Unchanged>(decision));
+  EXPECT_TRUE(std::get<Unchanged>(decision).adopted);
   there.size = 6;
   EXPECT_TRUE(std::holds_alternative<Refused>(decide(kJob, entry(), &there, {})));
+}
+
+TEST(Decide, SendsSomebodyToLookWhereListingsDontTellWhetherItIsTheSame) {
+  auto there = copy_of(entry());
+  there.provenance.reset();
+  for (const auto on_foreign : {OnForeign::kFail, OnForeign::kOverwrite}) {
+    const auto decision = decide(kJob, entry(), &there, {on_foreign});
+    const auto* examine = std::get_if<Examine>(&decision);
+    ASSERT_TRUE(examine);
+    EXPECT_FALSE(examine->plan.target_generation) << "the target must be looked at before anything is written there";
+    EXPECT_EQ(examine->there, there.generation);
+    EXPECT_FALSE(examine->adopt);
+  }
+}
+
+TEST(Decide, AdoptsNobodysObjectsButNeverThoseOfAnotherJob) {
+  auto there = copy_of(entry());
+  there.provenance.reset();
+  there.md5 = from_hex("9e107d9d372bb6826bd81d3542a419d6");
+  const auto decision = decide(kJob, entry(), &there, {OnForeign::kFail, true});
+  ASSERT_TRUE(std::holds_alternative<Examine>(decision));
+  EXPECT_TRUE(std::get<Examine>(decision).adopt);
+  there.provenance = copy_of(entry()).provenance;
+  there.provenance->source = "s3://elsewhere/in/a";
+  EXPECT_TRUE(std::holds_alternative<Unchanged>(decide(kJob, entry(), &there, {OnForeign::kFail, true})));
 }
 
 TEST(Decide, RefusesFromTheListingWhatCannotArrive_F034) {

@@ -70,4 +70,19 @@ bool Filter::accepts(std::string_view relative_key) const {
   return std::ranges::none_of(exclude, matches);
 }
 
+bool Filter::accepts(const Job& job, const SourceEntry& entry, Seconds now) const {
+  if (entry.size < size_min.value_or(0) || entry.size > size_max.value_or(UINT64_MAX)) return false;
+  const Seconds modified = entry.version.modified;
+  if (modified_since && modified < modified_since->as_of(now)) return false;
+  if (modified_before && modified >= modified_before->as_of(now)) return false;
+  if (!storage_classes.empty() && std::ranges::find(storage_classes, entry.storage_class) == storage_classes.end()) {
+    return false;
+  }
+  return accepts(std::string_view{entry.key.str()}.substr(job.source_prefix.size()));
+}
+
+bool Filter::by_name_only() const {
+  return !size_min && !size_max && !modified_since && !modified_before && storage_classes.empty();
+}
+
 }  // namespace ferry

@@ -3,9 +3,9 @@
 // (protocol-facts 3.1; docs/adr/0012).
 //
 // The source prefix is replaced by the target prefix, so names come in the order of their keys. A key that GCS can't
-// hold is escaped if the job's policy says so: each byte in the way becomes "~x" and two upper-case hex digits. In a key
-// that happens to contain such a sequence, its '~' is escaped, too. So no two keys share a name, and every name tells
-// its key.
+// hold is escaped if the job's policy says so: each byte in the way becomes "~x" and two upper-case hex digits. In a
+// key that happens to contain such a sequence, its '~' is escaped, too. So no two keys share a name, and every name
+// tells its key.
 
 #include <optional>
 #include <string>

@@ -85,9 +85,10 @@ TEST(TargetName, AnotherPrefixMayMakeANameLegalOrTooLong) {
 TEST(TargetName, SaysWhatIsWrongAndWhatToDo_F036) {
   const auto refused = target_name(job_with(NamePolicy::kFail), ObjectKey{"a\nb"});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error(),
-            "Google Cloud Storage can't hold this name: a carriage return or line feed is not allowed; rename it at the "
-            "source, or run with --names escape or skip");
+  EXPECT_EQ(
+      refused.error(),
+      "Google Cloud Storage can't hold this name: a carriage return or line feed is not allowed; rename it at the "
+      "source, or run with --names escape or skip");
   const auto too_long = target_name(job_with(NamePolicy::kEscape), ObjectKey{std::string(1024, '\n')});
   ASSERT_FALSE(too_long);
   EXPECT_EQ(too_long.error(),
@@ -168,7 +169,8 @@ TEST(OriginOf, IsWhatProvenanceSaysUnderEitherName) {
     EXPECT_EQ(origin_of(job, there), ObjectKey{"in/a\nb"});
     there.provenance->source = "s3://src/in/a~x0Ab";
     EXPECT_EQ(origin_of(job, there), ObjectKey{"in/a~x0Ab"});
-    for (const auto* source : {"s3://src/in/other", "s3://src/a~x0Ab", "s3://elsewhere/in/a~x0Ab", "s3://src/in/xa~x0Ab"}) {
+    for (const auto* source :
+         {"s3://src/in/other", "s3://src/a~x0Ab", "s3://elsewhere/in/a~x0Ab", "s3://src/in/xa~x0Ab"}) {
       there.provenance->source = source;
       EXPECT_EQ(origin_of(job, there), std::nullopt) << source;
     }

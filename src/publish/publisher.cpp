@@ -28,6 +28,7 @@ struct Publisher::Aside {
 /// What one stretch of the merge came to, until it is handed over.
 struct Publisher::Batch {
   std::vector<TransferPlan> plans;
+  std::vector<Examine> examine;
   std::vector<Failure> failures;
   std::vector<Aside> asides;
 };
@@ -50,6 +51,7 @@ Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectT
       clock_(clock) {}
 
 Task<Status> Publisher::scan() {
+  began_ = std::chrono::floor<std::chrono::seconds>(clock_->wall());
   const auto executor = co_await asio::this_coro::executor;
   auto list_source = [this](std::optional<std::string> token) {
     return source_->list(job_.source_prefix, std::move(token));
@@ -82,7 +84,8 @@ Task<Status> Publisher::merge(Streams* streams) {
     if (!source.head()) co_return Unit{};
     Batch batch;
     match_heads(streams, &batch);
-    if (auto looked = co_await look_up(&batch); !looked) co_return fail(std::move(looked).error().during("list target"));
+    if (auto looked = co_await look_up(&batch); !looked)
+      co_return fail(std::move(looked).error().during("list target"));
     if (auto delivered = co_await deliver(std::move(batch)); !delivered) co_return delivered;
   }
 }
@@ -91,7 +94,7 @@ Task<Status> Publisher::merge(Streams* streams) {
 void Publisher::match_heads(Streams* streams, Batch* batch) {
   auto& [source, target] = *streams;
   while (source.head() && !target.starved()) {
-    if (!in_scope(source.head()->key)) {
+    if (!in_scope(*source.head())) {
       ++tally_->filtered;
     } else if (!match(*source.head(), streams, batch)) {
       return;
@@ -103,6 +106,10 @@ void Publisher::match_heads(Streams* streams, Batch* batch) {
 /// False: the match may be on the next page of the target.
 bool Publisher::match(const SourceEntry& entry, Streams* streams, Batch* batch) {
   TargetStream& target = streams->target;
+  if (entry.trouble) {
+    judge_trouble(entry, batch);
+    return true;
+  }
   auto name = target_name(job_, entry.key);
   if (!name) {
     conclude(entry, nullptr, Refused{FailureReason::kName, std::move(name).error()}, batch);
@@ -147,8 +154,10 @@ Task<> Publisher::look_up_one(const Aside* aside, Batch* batch, Status* outcome)
   judge(aside->entry, there ? &page->objects.front() : nullptr, batch);
 }
 
-bool Publisher::in_scope(const ObjectKey& key) const {
-  return options_.filter.accepts(std::string_view{key.str()}.substr(job_.source_prefix.size()));
+/// Of an object that the source doesn't describe, only the name counts.
+bool Publisher::in_scope(const SourceEntry& entry) const {
+  if (!entry.trouble) return options_.filter.accepts(job_, entry, began_);
+  return options_.filter.accepts(std::string_view{entry.key.str()}.substr(job_.source_prefix.size()));
 }
 
 void Publisher::judge(const SourceEntry& entry, const TargetObject* there, Batch* batch) {
@@ -160,20 +169,40 @@ void Publisher::conclude(const SourceEntry& entry, const TargetObject* there, De
   tally_->listed_bytes += entry.size;
   if (options_.observe) options_.observe({&entry, there, &decision});
   if (auto* copy = std::get_if<Copy>(&decision)) {
-    ++tally_->planned;
-    tally_->planned_bytes += entry.size;
-    copy->plan.scan = options_.scan_id;
-    if (!options_.dry_run) {
-      batch->plans.push_back(std::move(copy->plan));
-    } else if (sink_) {
-      sink_->planned(copy->plan);
-    }
+    if (plan(&copy->plan)) batch->plans.push_back(std::move(copy->plan));
+  } else if (auto* examine = std::get_if<Examine>(&decision)) {
+    ++tally_->examine;
+    if (plan(&examine->plan)) batch->examine.push_back(std::move(*examine));
   } else if (auto* refused = std::get_if<Refused>(&decision)) {
     refuse(entry, std::move(*refused), batch);
   } else {
     ++tally_->unchanged;
     tally_->unchanged_bytes += entry.size;
+    if (std::get<Unchanged>(decision).adopted) ++tally_->adopted;
   }
+}
+
+/// A key that was named to us, of an object that the source doesn't have or doesn't describe.
+void Publisher::judge_trouble(const SourceEntry& entry, Batch* batch) {
+  if (entry.trouble->kind == ErrorKind::kGone) {
+    ++tally_->listed;
+    ++tally_->superseded;
+    if (sink_) sink_->superseded(entry.key, entry.trouble->what);
+    return;
+  }
+  const bool denied = entry.trouble->kind == ErrorKind::kDenied;
+  Refused refused{denied ? FailureReason::kDenied : FailureReason::kRejected, entry.trouble->what};
+  conclude(entry, nullptr, std::move(refused), batch);
+}
+
+/// Whether it is to be handed over: not in a dry run.
+bool Publisher::plan(TransferPlan* plan) {
+  ++tally_->planned;
+  tally_->planned_bytes += plan->size.value_or(0);
+  plan->scan = options_.scan_id;
+  plan->or_newest = options_.old_listing;
+  if (options_.dry_run && sink_) sink_->planned(*plan);
+  return !options_.dry_run;
 }
 
 void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) {
@@ -187,7 +216,7 @@ void Publisher::refuse(const SourceEntry& entry, Refused refused, Batch* batch) 
   tally_->failed_bytes += entry.size;
   Failure failure;
   failure.key = entry.key;
-  failure.version = entry.version;
+  if (!entry.trouble) failure.version = entry.version;
   failure.reason = refused.reason;
   failure.what = std::move(refused.what);
   failure.when = std::chrono::floor<std::chrono::seconds>(clock_->wall());
@@ -200,6 +229,7 @@ Task<Status> Publisher::deliver(Batch batch) {
     auto recorded = co_await state_->record_failures(std::move(batch.failures));
     if (!recorded) co_return fail(std::move(recorded).error().during("record refused objects"));
   }
+  if (auto done = co_await leave_out_recognised(&batch); !done) co_return done;
   if (batch.plans.empty()) co_return Unit{};
   if (options_.may_go_on) {
     if (auto may = options_.may_go_on(); !may) co_return may;
@@ -231,6 +261,30 @@ Task<Status> Publisher::publish(std::vector<TransferPlan> plans) {
   if (marks.empty()) co_return Unit{};
   auto marked = co_await state_->mark_published(std::move(marks));
   if (!marked) co_return fail(std::move(marked).error().during("mark as published"));
+  co_return Unit{};
+}
+
+/// What was recognised earlier, in the generation that is still there, needs no second look.
+Task<Status> Publisher::leave_out_recognised(Batch* batch) {
+  if (batch->examine.empty()) co_return Unit{};
+  std::vector<ObjectKey> keys;
+  keys.reserve(batch->examine.size());
+  for (const auto& each : batch->examine) keys.push_back(each.plan.key);
+  auto records = co_await state_->lookup(std::move(keys));
+  if (!records) co_return fail(std::move(records).error().during("look up what was recognised"));
+  for (std::size_t i = 0; i < batch->examine.size(); ++i) {
+    Examine& examine = batch->examine[i];
+    const auto& consumed = (*records)[i].consumed;
+    const Version wanted{examine.plan.etag, *examine.plan.modified, examine.plan.version_id};
+    const bool known = consumed && consumed->version.same_as(wanted) && consumed->generation == examine.there;
+    if (known && !examine.adopt) {
+      ++tally_->unchanged;
+      ++tally_->adopted;
+      tally_->unchanged_bytes += examine.plan.size.value_or(0);
+    } else {
+      batch->plans.push_back(std::move(examine.plan));
+    }
+  }
   co_return Unit{};
 }
 

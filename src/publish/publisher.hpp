@@ -32,8 +32,9 @@ struct Sighting {
 struct ScanOptions {
   Policy policy;
   Filter filter;
-  std::string scan_id;   ///< travels with each plan
-  bool dry_run = false;  ///< decides, counts and tells the sink, but neither enqueues nor records
+  std::string scan_id;       ///< travels with each plan
+  bool old_listing = false;  ///< the source's listing may be hours old: what changed since is looked at anew
+  bool dry_run = false;      ///< decides, counts and tells the sink, but neither enqueues nor records
 
   /// Marks what is published, and publishes it again only after this time, or when it was consumed and is still missing
   /// at the target. Nothing: no marks; the queue lives no longer than the scan.
@@ -47,8 +48,8 @@ struct ScanOptions {
 
 class Publisher {
  public:
-  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a dry
-  /// run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
+  /// All pointers outlive the Publisher; `sink` may be null, and so may `target`, where all is to be copied, and, in a
+  /// dry run, `queue` and `state`. Belongs to the executor that scan() is awaited on.
   Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
             StateStore* state, Tally* tally, OutcomeSink* sink, Clock* clock);
 
@@ -66,12 +67,15 @@ class Publisher {
   bool match(const SourceEntry& entry, Streams* streams, Batch* batch);
   Task<Status> look_up(Batch* batch);
   Task<> look_up_one(const Aside* aside, Batch* batch, Status* outcome);
-  [[nodiscard]] bool in_scope(const ObjectKey& key) const;
+  [[nodiscard]] bool in_scope(const SourceEntry& entry) const;
   void judge(const SourceEntry& entry, const TargetObject* there, Batch* batch);
+  void judge_trouble(const SourceEntry& entry, Batch* batch);
   void conclude(const SourceEntry& entry, const TargetObject* there, Decision decision, Batch* batch);
   void refuse(const SourceEntry& entry, Refused refused, Batch* batch);
+  bool plan(TransferPlan* plan);
   Task<Status> deliver(Batch batch);
   Task<Status> publish(std::vector<TransferPlan> plans);
+  Task<Status> leave_out_recognised(Batch* batch);
   Task<Status> leave_out_pending(std::vector<TransferPlan>* plans);
   [[nodiscard]] bool is_pending(const Record& record, const TransferPlan& plan) const;
 
@@ -84,6 +88,7 @@ class Publisher {
   Tally* tally_;
   OutcomeSink* sink_;
   Clock* clock_;
+  Seconds began_{};
 };
 
 }  // namespace ferry

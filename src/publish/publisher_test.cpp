@@ -120,7 +120,8 @@ TEST(Publisher, EscapedNamesArriveAndAreFoundAgain_F036) {
   World world{with_names(NamePolicy::kEscape)};
   world.source = std::make_shared<MemoryBucket>(&world.clock, 3);
   world.target_options.page_size = 2;
-  const std::vector<std::string> keys{"\n", "..", ".well-known/acme-challenge/t", "a", "a\nb", "a\nb/c", "a~x0Ab", "z\r"};
+  const std::vector<std::string> keys{"\n",     "..", ".well-known/acme-challenge/t", "a", "a\nb", "a\nb/c",
+                                      "a~x0Ab", "z\r"};
   for (const auto& key : keys) world.source->put(key, "of " + key);
   ASSERT_TRUE(world.copy());
   EXPECT_EQ(world.tally->copied, keys.size());
@@ -175,8 +176,8 @@ TEST(Publisher, WithoutATargetEverythingIsToBeCopied) {
     seen.push_back(sighting.entry->key.str());
   };
   const auto source = memory_source(world.source);
-  Publisher publisher{world.job, std::move(options), source.get(), nullptr,
-                      nullptr,   nullptr,            world.tally.get(), nullptr, &world.clock};
+  Publisher publisher{world.job, std::move(options), source.get(), nullptr,     nullptr,
+                      nullptr,   world.tally.get(),  nullptr,      &world.clock};
   ASSERT_TRUE(testing::run(world.context, publisher.scan(), &world.clock));
   EXPECT_EQ(seen.size(), 3u);
   EXPECT_EQ(world.tally->planned, 3u);
@@ -204,6 +205,31 @@ TEST(Publisher, ADryRunWritesNothingAnywhere) {
   EXPECT_TRUE(world.target->keys().empty());
   EXPECT_TRUE(world.ledger().empty());
   EXPECT_EQ(world.source->counts().opens, 0u);
+}
+
+TEST(Publisher, CountsWhatAnotherToolBroughtAsThereWithoutAnyRequest_F045) {
+  World world;
+  for (int i = 0; i < 20; ++i) {
+    world.source->put("key-" + std::to_string(i), "body");
+    world.target->put(ObjectKey{"key-" + std::to_string(i)}, "body");
+  }
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->unchanged, 20u);
+  EXPECT_EQ(world.tally->adopted, 20u);
+  EXPECT_EQ(world.source->counts().opens + world.source->counts().stats, 0u);
+  EXPECT_TRUE(world.books_balance());
+}
+
+TEST(Publisher, ADryRunSaysHowManyWouldBeExamined) {
+  World world;
+  PutOptions in_parts;
+  in_parts.part_size = 2;
+  world.source->put("a", "body", in_parts);
+  world.target->put(ObjectKey{"a"}, "body");
+  world.scan_options.dry_run = true;
+  ASSERT_TRUE(world.copy());
+  EXPECT_EQ(world.tally->planned, 1u);
+  EXPECT_EQ(world.tally->examine, 1u);
 }
 
 TEST(Publisher, SurvivesKeysThatComeAndGoWhileListing_F027) {

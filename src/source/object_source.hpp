@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domain/object_meta.hpp"
@@ -38,6 +39,15 @@ class ObjectReader {
   virtual Task<Result<std::size_t>> read(std::span<char> into) = 0;
 };
 
+/// How an archived object is to be made readable.
+struct RestoreWish {
+  std::optional<std::uint32_t> days;  ///< that it stays readable; nothing for classes that move it back for good
+  std::string tier = "Bulk";          ///< the source's word for how fast, and how dear
+  RestoreWish(std::optional<std::uint32_t> d, std::string t) : days(d), tier(std::move(t)) {}
+};
+enum class RestoreAnswer { kStarted, kUnderWay, kReadable };
+
+/// Calls about an object take a `version`: that very one is meant; nothing: the newest.
 class ObjectSource {
  public:
   virtual ~ObjectSource() = default;
@@ -55,17 +65,24 @@ class ObjectSource {
   /// @error kGone (404)  kChanged (412)  kDenied  kArchived  kLimit  kCorrupt (a bad reply, as one with another tag)
   ///        kUnavailable
   virtual Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
-                                                           std::uint64_t offset = 0) = 0;
+                                                           std::uint64_t offset = 0,
+                                                           std::optional<VersionId> version = std::nullopt) = 0;
 
   /// Metadata without the body. Errors as open().
-  virtual Task<Result<ObjectMeta>> stat(ObjectKey key) = 0;
+  virtual Task<Result<ObjectMeta>> stat(ObjectKey key, std::optional<VersionId> version = std::nullopt) = 0;
 
   /// How large one part is (1 is the first) of an object that was uploaded in parts. Nothing: this server doesn't tell.
   /// Errors as open().
-  virtual Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) = 0;
+  virtual Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number,
+                                                               std::optional<VersionId> version = std::nullopt) = 0;
 
   /// The object's tags. Errors as open(); kInvalid: this server knows no tags.
-  virtual Task<Result<Tags>> tags(ObjectKey key) = 0;
+  virtual Task<Result<Tags>> tags(ObjectKey key, std::optional<VersionId> version = std::nullopt) = 0;
+
+  /// Asks for an archived object to be made readable. Costs money the first time; asked again while that is under way
+  /// it costs nothing. @error kGone  kDenied  kInvalid  kUnavailable
+  virtual Task<Result<RestoreAnswer>> restore(ObjectKey key, RestoreWish wish,
+                                              std::optional<VersionId> version = std::nullopt) = 0;
 
   /// Requests sent so far, retries included.
   [[nodiscard]] virtual std::uint64_t requests() const = 0;

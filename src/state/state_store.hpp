@@ -50,6 +50,8 @@ class StateStore {
   virtual Task<Status> record_failures(std::vector<Failure> failures) = 0;
   virtual Task<Status> clear_failures(std::vector<ObjectKey> keys) = 0;
   virtual Task<Result<FailurePage>> failures(std::optional<ObjectKey> after, std::size_t limit) = 0;
+  /// How many there are. Cheap, however many.
+  virtual Task<Result<std::uint64_t>> failure_count() = 0;
 
   virtual Task<Status> save_checkpoint(Checkpoint checkpoint) = 0;
   virtual Task<Result<std::optional<Checkpoint>>> load_checkpoint(ObjectKey key) = 0;

@@ -367,9 +367,13 @@ TEST_P(StateStoreContract, ListsFailuresInPagesByKey) {
   EXPECT_FALSE(second.next);
 }
 
-TEST_P(StateStoreContract, ClearsFailures) {
+TEST_P(StateStoreContract, ClearsAndCountsFailures) {
+  EXPECT_EQ(must(store_->failure_count()), 0u);
   must(store_->record_failures({failure("a"), failure("b")}));
+  must(store_->record_failures({failure("b")}));
+  EXPECT_EQ(must(store_->failure_count()), 2u);
   must(store_->clear_failures({ObjectKey{"a"}, ObjectKey{"never-there"}}));
+  EXPECT_EQ(must(store_->failure_count()), 1u);
   EXPECT_EQ(failed_keys(), (Keys{"b"}));
 }
 

@@ -22,6 +22,9 @@ struct TargetPage {
   std::optional<std::string> next;
 };
 
+/// How much a listing tells of each object.
+enum class Detail { kIdentity, kMetadata };
+
 /// Everything that is fixed when an upload begins.
 struct UploadSpec {
   ObjectKey key;  ///< target key
@@ -78,9 +81,10 @@ class ObjectTarget {
   virtual ~ObjectTarget() = default;
 
   /// One page of live objects whose names start with `prefix`. Errors as ObjectSource::list.
-  virtual Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) = 0;
+  virtual Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token,
+                                        Detail detail = Detail::kIdentity) = 0;
 
-  /// The live object, or nothing. One metadata read.
+  /// The live object with its metageneration, or nothing. One metadata read.
   virtual Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) = 0;
 
   /// Prepares an upload; may or may not send a request. kLimit: name or metadata that the target can't hold.
@@ -94,6 +98,13 @@ class ObjectTarget {
 
   /// Deletes exactly that generation. Already gone is success; another generation is kConflict.
   virtual Task<Status> remove(ObjectKey key, Generation generation) = 0;
+
+  /// Makes `provenance` the object's own, leaving all its other metadata as it is: only if it is still that generation
+  /// in that metageneration.
+  /// @error kConflict  it is not, also when an earlier try of ours succeeded unseen → compare provenance
+  /// @error kLimit     its metadata can't hold more
+  virtual Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration,
+                             Provenance provenance) = 0;
 
   [[nodiscard]] virtual std::uint64_t requests() const = 0;
 };

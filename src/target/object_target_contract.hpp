@@ -422,6 +422,70 @@ TEST_P(ObjectTargetContract, RemovesExactlyOneGeneration) {
   EXPECT_TRUE(run(target().remove(ObjectKey{"gone"}, now))) << "already gone is success";
 }
 
+TEST_P(ObjectTargetContract, AdoptsWithoutTouchingBytesOrOtherMetadata) {
+  const auto there = bucket().put(ObjectKey{"theirs"}, "bytes", {{"colour", "green"}, {"ferry-version-id", "stale"}});
+  const auto before = run(target().stat(ObjectKey{"theirs"}));
+  ASSERT_TRUE(before && *before);
+  EXPECT_EQ((*before)->metageneration, 1);
+  EXPECT_FALSE((*before)->provenance);
+  auto ours = provenance();
+  ours.adopted = true;
+  ASSERT_TRUE(run(target().adopt(ObjectKey{"theirs"}, there, 1, ours)));
+  const auto after = run(target().stat(ObjectKey{"theirs"}));
+  ASSERT_TRUE(after && *after && (*after)->provenance);
+  EXPECT_EQ((*after)->generation, there);
+  EXPECT_EQ((*after)->metageneration, 2);
+  EXPECT_EQ((*after)->provenance->source, ours.source);
+  EXPECT_TRUE((*after)->provenance->adopted);
+  EXPECT_FALSE((*after)->provenance->version.version_id) << "what is left of an older one is taken away";
+  EXPECT_EQ(bucket().bytes(ObjectKey{"theirs"}), "bytes");
+  const auto entries = bucket().metadata(ObjectKey{"theirs"});
+  EXPECT_NE(std::ranges::find(entries, std::pair<std::string, std::string>{"colour", "green"}), entries.end());
+}
+
+TEST_P(ObjectTargetContract, AdoptsOnlyWhatIsStillAsItWasSeen) {
+  const auto old = bucket().put(ObjectKey{"theirs"}, "old", {});
+  const auto now = bucket().put(ObjectKey{"theirs"}, "new", {});
+  const auto kind_of = [this](const std::string& key, Generation generation, std::int64_t metageneration) {
+    const auto adopted = run(target().adopt(ObjectKey{key}, generation, metageneration, provenance()));
+    return adopted ? std::nullopt : std::optional{adopted.error().kind};
+  };
+  EXPECT_EQ(kind_of("theirs", old, 1), ErrorKind::kConflict);
+  EXPECT_EQ(kind_of("theirs", now, 2), ErrorKind::kConflict);
+  EXPECT_EQ(kind_of("gone", now, 1), ErrorKind::kConflict);
+  EXPECT_FALSE(run(target().stat(ObjectKey{"theirs"})).value()->provenance);
+  EXPECT_EQ(kind_of("theirs", now, 1), std::nullopt);
+}
+
+TEST_P(ObjectTargetContract, CantAdoptWhereTheMetadataHasNoRoom_F043) {
+  const auto full =
+      bucket().put(ObjectKey{"full"}, "x", {{"a", std::string(4090, 'a')}, {"b", std::string(4090, 'b')}});
+  const auto adopted = run(target().adopt(ObjectKey{"full"}, full, 1, provenance()));
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().kind, ErrorKind::kLimit) << adopted.error().what;
+}
+
+TEST_P(ObjectTargetContract, ListsMetadataWhereItIsAskedFor) {
+  auto what = spec("page", 1);
+  what.content.type = "text/html";
+  what.content.language = "de";
+  what.metadata.emplace_back("colour", "green");
+  ASSERT_TRUE(send(what, "x"));
+  const auto brief = run(target().list("page", std::nullopt));
+  ASSERT_TRUE(brief);
+  EXPECT_FALSE(brief->objects.at(0).metadata);
+  const auto whole = run(target().list("page", std::nullopt, Detail::kMetadata));
+  ASSERT_TRUE(whole);
+  const auto& metadata = whole->objects.at(0).metadata;
+  ASSERT_TRUE(metadata);
+  EXPECT_EQ(metadata->content.type, "text/html");
+  EXPECT_EQ(metadata->content.language, "de");
+  EXPECT_EQ(metadata->content.encoding, std::nullopt);
+  EXPECT_NE(std::ranges::find(metadata->entries, std::pair<std::string, std::string>{"colour", "green"}),
+            metadata->entries.end());
+  EXPECT_TRUE(whole->objects.at(0).provenance);
+}
+
 TEST_P(ObjectTargetContract, ListsEveryPageInByteOrder) {
   std::vector<std::string> expected;
   for (std::size_t i = 0; i < bucket().page_size() * 2 + 1; ++i) {

@@ -1,11 +1,13 @@
 #include "verify/verifier.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
 #include "kit/async/page_stream.hpp"
 #include "kit/base/hash.hpp"
 #include "plan/names.hpp"
+#include "verify/metadata.hpp"
 
 namespace ferry {
 namespace {
@@ -44,7 +46,7 @@ Task<Status> Verifier::run() {
                                    }},
                       TargetStream{executor,
                                    [this](std::optional<std::string> token) {
-                                     return target_->list(job_.target_prefix, std::move(token));
+                                     return target_->list(job_.target_prefix, std::move(token), detail());
                                    }}},
               TaskGroup{executor}};
   Status outcome = Unit{};
@@ -74,14 +76,22 @@ Task<Status> Verifier::merge(Scope* scope) {
     Leftover leftover;
     compare_heads(&scope->streams, &leftover);
     if (auto looked = co_await look_up(&leftover); !looked) co_return looked;
-    for (Pair& pair : leftover.to_read) {
-      co_await scope->reads.below(options_.reads);
-      scope->reads.spawn(read_again(std::move(pair)));
-    }
+    co_await look_at(scope, std::move(leftover.closer));
   }
   tally_->listing_done = true;
+  std::vector<Pair> sample;
+  for (auto& [place, pair] : drawn_) sample.push_back(std::move(pair));
+  drawn_.clear();
+  co_await look_at(scope, std::move(sample));
   co_await scope->reads.join();
   co_return Unit{};
+}
+
+Task<> Verifier::look_at(Scope* scope, std::vector<Pair> pairs) {
+  for (Pair& pair : pairs) {
+    co_await scope->reads.below(options_.reads);
+    scope->reads.spawn(look_closer(std::move(pair)));
+  }
 }
 
 /// As far as both pages reach: the match of a head may be on a page that isn't here yet.
@@ -118,13 +128,13 @@ void Verifier::compare_named(Streams* streams, const TargetName& name, Leftover*
     return;
   }
   const bool match = there && there->key == name.key;
-  settle_source(*source.head(), match ? there : nullptr, &leftover->to_read);
+  settle_source(*source.head(), match ? there : nullptr, &leftover->closer);
   source.step();
   if (match) target.step();
 }
 
 void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
-  if (!in_scope(entry.key)) {
+  if (!in_scope(entry)) {
     ++tally_->filtered;
     return;
   }
@@ -141,6 +151,7 @@ void Verifier::settle_unnamed(const SourceEntry& entry, std::string why) {
 
 /// Nothing at the source has this name, unless it is an escaped one.
 void Verifier::settle_alone(const TargetObject& there, Leftover* leftover) {
+  if (options_.partial) return;
   if (const auto key = source_key(job_, there.key)) {
     if (target_name(job_, *key)->escaped) {
       leftover->strays.push_back(there);
@@ -153,7 +164,7 @@ void Verifier::settle_alone(const TargetObject& there, Leftover* leftover) {
 /// By listing, so that nothing else needs to be permitted. Such names are rare: one after the other.
 Task<Status> Verifier::look_up(Leftover* leftover) {
   for (Aside& aside : leftover->asides) {
-    if (auto done = co_await look_up_target(std::move(aside), &leftover->to_read); !done) {
+    if (auto done = co_await look_up_target(std::move(aside), &leftover->closer); !done) {
       co_return fail(std::move(done).error().during("list target"));
     }
   }
@@ -165,12 +176,12 @@ Task<Status> Verifier::look_up(Leftover* leftover) {
   co_return Unit{};
 }
 
-Task<Status> Verifier::look_up_target(Aside aside, std::vector<Pair>* to_read) {
-  auto page = co_await target_->list(aside.target_key.str(), std::nullopt);
+Task<Status> Verifier::look_up_target(Aside aside, std::vector<Pair>* closer) {
+  auto page = co_await target_->list(aside.target_key.str(), std::nullopt, detail());
   if (!page) co_return fail(std::move(page).error());
   // A name comes before all others that begin with it.
   const bool there = !page->objects.empty() && page->objects.front().key == aside.target_key;
-  settle_source(aside.entry, there ? &page->objects.front() : nullptr, to_read);
+  settle_source(aside.entry, there ? &page->objects.front() : nullptr, closer);
   co_return Unit{};
 }
 
@@ -183,26 +194,60 @@ Task<Status> Verifier::look_up_source(TargetObject stray) {
   co_return Unit{};
 }
 
+/// Of an object that the source doesn't describe, only the name counts.
+bool Verifier::in_scope(const SourceEntry& entry) const {
+  return entry.trouble ? in_scope(entry.key) : options_.filter.accepts(job_, entry, options_.began);
+}
+
 bool Verifier::in_scope(const ObjectKey& source_key) const {
   return options_.filter.accepts(std::string_view{source_key.str()}.substr(job_.source_prefix.size()));
 }
 
-void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* to_read) {
-  if (!in_scope(entry.key)) {
+void Verifier::settle_source(const SourceEntry& entry, const TargetObject* there, std::vector<Pair>* closer) {
+  if (!in_scope(entry)) {
     ++tally_->filtered;
     return;
   }
   ++tally_->listed;
   tally_->listed_bytes += entry.size;
   if (there) ++tally_->target_listed;
+  if (entry.trouble) return conclude(entry, there, {Verdict::kUnverified, Evidence::kNone, entry.trouble->what});
   auto judgement = judge(job_, entry, there);
-  // Reading again can settle what the listings left open; it can't make another version or another size right.
+  // A closer look can settle what the listings leave open; it can't make another version or another size right.
   const bool by_size = judgement.verdict == Verdict::kDifferent && judgement.evidence != Evidence::kMd5;
-  if (options_.deep && there && !by_size && judgement.verdict != Verdict::kStale) {
-    to_read->push_back(Pair{entry, *there});
+  const bool final = !there || by_size || judgement.verdict == Verdict::kStale;
+  const bool wanted = options_.deep || options_.metadata || is_open_question(judgement);
+  if (!final && wanted) {
+    choose(Pair{entry, *there, std::move(judgement)}, closer);
+  } else {
+    conclude(entry, there, std::move(judgement));
+  }
+}
+
+/// Whom to look at more closely: the sample, now or, if its size is fixed, when all have drawn.
+void Verifier::choose(Pair pair, std::vector<Pair>* closer) {
+  const Sample& sample = options_.sample;
+  if (!options_.deep && !options_.metadata) return leave_out(std::move(pair), closer);
+  const auto place = sample.is_all() ? 0 : draw(pair.entry.key.str(), sample.seed);
+  if (sample.objects == 0 && !falls_into(place, sample.share)) return leave_out(std::move(pair), closer);
+  if (sample.objects == 0) {
+    closer->push_back(std::move(pair));
     return;
   }
-  conclude(entry, there, std::move(judgement));
+  drawn_.emplace_back(place, std::move(pair));
+  std::ranges::push_heap(drawn_, later);
+  if (drawn_.size() <= sample.objects) return;
+  std::ranges::pop_heap(drawn_, later);
+  auto last = std::move(drawn_.back().second);
+  drawn_.pop_back();
+  leave_out(std::move(last), closer);
+}
+
+/// Not in the sample: the listings decide, and of what they leave open, one request.
+void Verifier::leave_out(Pair pair, std::vector<Pair>* closer) {
+  if (!is_open_question(pair.listed)) return conclude(pair.entry, &pair.there, std::move(pair.listed));
+  pair.sampled = false;
+  closer->push_back(std::move(pair));
 }
 
 void Verifier::settle_extra(const TargetObject& there) {
@@ -223,18 +268,52 @@ void Verifier::settle_extra(const TargetObject& there) {
   sink_->found(finding);
 }
 
-Task<> Verifier::read_again(Pair pair) {
-  auto judgement = co_await compare_bytes(&pair);
+Task<> Verifier::look_closer(Pair pair) {
+  std::optional<ObjectMeta> meta;
+  auto judgement = pair.listed;
+  if (options_.deep && pair.sampled) {
+    judgement = co_await compare_bytes(&pair, &meta);
+  } else {
+    auto told = co_await ask(&pair.entry);
+    if (told) {
+      judgement = judge(job_, pair.entry, *told, pair.there);
+      meta = *std::move(told);
+    } else {
+      judgement = {Verdict::kUnverified, Evidence::kNone, std::move(told).error().what};
+    }
+  }
+  judgement.recorded = pair.listed.recorded;
+  const bool same_bytes = judgement.verdict == Verdict::kOk;
+  if (same_bytes && options_.metadata && pair.sampled && meta) {
+    auto difference = metadata_difference(job_, *meta, pair.entry.key, pair.there);
+    if (!difference.empty()) {
+      judgement.verdict = Verdict::kMetadata;
+      judgement.what = std::move(difference);
+    }
+  }
   conclude(pair.entry, &pair.there, std::move(judgement));
 }
 
-Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
+/// One HEAD. It is about the version that was listed, or there is nothing to compare with.
+Task<Result<ObjectMeta>> Verifier::ask(const SourceEntry* entry) {
+  ++tally_->asked;
+  auto meta = co_await source_->stat(entry->key, entry->version.version_id);
+  if (!meta) co_return fail(std::move(meta).error().during("ask source"));
+  if (!meta->version.same_as(entry->version)) {
+    co_return fail(ErrorKind::kChanged, "ask source: it changed since it was listed; verify again");
+  }
+  co_return meta;
+}
+
+Task<Judgement> Verifier::compare_bytes(const Pair* pair, std::optional<ObjectMeta>* meta) {
   const auto undecided = [](std::string what) {
     return Judgement{Verdict::kUnverified, Evidence::kNone, std::move(what)};
   };
   if (!pair->there.crc32c) co_return undecided("the target gives no CRC32C");
-  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag);
+  ++tally_->read;
+  auto reader = co_await source_->open(pair->entry.key, pair->entry.version.etag, 0, pair->entry.version.version_id);
   if (!reader) co_return undecided(std::move(reader).error().during("read source").what);
+  *meta = (*reader)->meta();
   auto buffer = buffers_.take(BufferPool::kBytesMax);
   std::uint32_t crc = 0;
   std::uint64_t size = 0;
@@ -261,14 +340,20 @@ Task<Judgement> Verifier::compare_bytes(const Pair* pair) {
 
 void Verifier::conclude(const SourceEntry& entry, const TargetObject* there, Judgement judgement) {
   ++tally_->verdicts[static_cast<std::size_t>(judgement.verdict)];
-  if (judgement.verdict == Verdict::kOk) ++tally_->evidences[static_cast<std::size_t>(judgement.evidence)];
+  if (judgement.verdict == Verdict::kOk) {
+    ++tally_->evidences[static_cast<std::size_t>(judgement.evidence)];
+    const bool on_record = judgement.evidence == Evidence::kProvenance && judgement.recorded;
+    if (on_record) ++tally_->recorded[static_cast<std::size_t>(*judgement.recorded)];
+  }
   if (sink_) {
     Finding finding;
     finding.key = entry.key;
     if (auto name = target_name(job_, entry.key)) finding.target_key = std::move(name->key);
     finding.judgement = std::move(judgement);
-    finding.source_version = entry.version;
-    finding.source_size = entry.size;
+    if (!entry.trouble) {
+      finding.source_version = entry.version;
+      finding.source_size = entry.size;
+    }
     if (there) {
       finding.target_generation = there->generation;
       finding.target_size = there->size;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "kit/async/task_group.hpp"
 #include "testing/world.hpp"
@@ -46,6 +47,14 @@ struct Checked {
     EXPECT_NE(found, findings.by_key.end()) << key;
     return found == findings.by_key.end() ? Verdict::kOk : found->second.verdict;
   }
+  /// Those whose bytes were compared.
+  std::set<std::string> read_keys() const {
+    std::set<std::string> keys;
+    for (const auto& [key, judgement] : findings.by_key) {
+      if (judgement.evidence == Evidence::kBytes) keys.insert(key);
+    }
+    return keys;
+  }
   std::uint64_t count(Verdict verdict) const { return tally.verdicts[static_cast<std::size_t>(verdict)]; }
 
   World world;
@@ -53,6 +62,20 @@ struct Checked {
   Findings findings;
   std::uint64_t requests = 0;
 };
+
+TEST(Verifier, ATargetsCopyOfWhatTheFilterLeavesOutIsNotExtra) {
+  Checked checked;
+  checked.world.source->put("large", std::string(100, 'x'));
+  checked.world.source->put("small", "x");
+  ASSERT_TRUE(checked.world.copy());
+  VerifyOptions options;
+  options.filter.size_min = 50;
+  ASSERT_TRUE(checked.verify(std::move(options)));
+  EXPECT_EQ(checked.tally.listed, 1u);
+  EXPECT_EQ(checked.tally.filtered, 1u);
+  EXPECT_EQ(checked.count(Verdict::kOk), 1u);
+  EXPECT_EQ(checked.count(Verdict::kExtra), 0u);
+}
 
 TEST(Verifier, FindsEverythingEqualAfterACopyWithoutMovingBytes) {
   Checked checked{Job{BucketName{"src"}, "in/", BucketName{"dst"}, "out/"}};
@@ -84,7 +107,7 @@ TEST(Verifier, FindsEveryKindOfDifferenceInOnePass) {
   EXPECT_EQ(checked.verdict("deleted"), Verdict::kExtra);
   EXPECT_EQ(checked.verdict("equal"), Verdict::kOk);
   EXPECT_EQ(checked.verdict("rewritten"), Verdict::kStale);
-  EXPECT_EQ(checked.verdict("tampered"), Verdict::kUnverified);
+  EXPECT_EQ(checked.verdict("tampered"), Verdict::kDifferent) << "one request settles it";
   EXPECT_EQ(checked.verdict("vanished"), Verdict::kMissing);
   EXPECT_EQ(checked.verdict("zzz"), Verdict::kExtra);
   EXPECT_EQ(checked.findings.all.size(), 6u);
@@ -179,6 +202,97 @@ TEST(Verifier, DeepReadsEverythingAgainAndComparesCrc32c) {
   EXPECT_EQ(checked.count(Verdict::kOk), 20u);
   EXPECT_EQ(checked.tally.evidences[static_cast<std::size_t>(Evidence::kBytes)], 20u);
   EXPECT_EQ(checked.tally.read_bytes, checked.tally.listed_bytes);
+}
+
+TEST(Verifier, ASampleOfAFixedSizeIsReadAndTheListingsDecideTheRest) {
+  Checked checked;
+  for (int i = 0; i < 200; ++i) checked.world.source->put("key/" + std::to_string(i), "body");
+  ASSERT_TRUE(checked.world.copy());
+  VerifyOptions options;
+  options.deep = true;
+  options.sample = {.objects = 20, .seed = 7};
+  ASSERT_TRUE(checked.verify(options));
+  EXPECT_EQ(checked.tally.read, 20u);
+  EXPECT_EQ(checked.tally.settled, 200u);
+  EXPECT_EQ(checked.count(Verdict::kOk), 200u);
+  EXPECT_EQ(checked.read_keys().size(), 20u);
+}
+
+TEST(Verifier, TheSameSeedReadsTheSameObjectsAgain) {
+  Checked first, again, other;
+  for (auto* checked : {&first, &again, &other}) {
+    for (int i = 0; i < 200; ++i) checked->world.source->put("key/" + std::to_string(i), "body");
+    ASSERT_TRUE(checked->world.copy());
+    VerifyOptions options;
+    options.deep = true;
+    options.sample = {.share = 0.1, .seed = checked == &other ? 8U : 7U};
+    ASSERT_TRUE(checked->verify(options));
+  }
+  EXPECT_NEAR(static_cast<double>(first.tally.read), 20, 15);
+  EXPECT_EQ(first.read_keys(), again.read_keys());
+  EXPECT_NE(first.read_keys(), other.read_keys());
+}
+
+TEST(Verifier, FindsMetadataThatDiffersWithOneHeadForEachObject) {
+  Checked checked;
+  auto& world = checked.world;
+  PutOptions page;
+  page.content.type = "text/html";
+  page.user = {{"colour", "green"}};
+  for (const auto* key : {"a", "b", "c"}) world.source->put(key, "body", page);
+  ASSERT_TRUE(world.copy());
+  auto stored = world.target->object(ObjectKey{"b"});
+  std::erase_if(stored->metadata, [](const auto& entry) { return entry.first == "colour"; });
+  world.target->put(ObjectKey{"b"}, *stored->bytes, stored->metadata, stored->content);
+  ASSERT_TRUE(checked.verify());
+  EXPECT_EQ(checked.verdict("b"), Verdict::kOk) << "no listing of the source tells of headers";
+  VerifyOptions options;
+  options.metadata = true;
+  const auto asked = world.source->counts().stats;
+  ASSERT_TRUE(checked.verify(options));
+  EXPECT_EQ(world.source->counts().stats - asked, 3u);
+  EXPECT_EQ(checked.verdict("a"), Verdict::kOk);
+  EXPECT_EQ(checked.verdict("b"), Verdict::kMetadata);
+  EXPECT_NE(checked.findings.by_key.at("b").what.find("colour"), std::string::npos);
+  options.deep = true;
+  ASSERT_TRUE(checked.verify(options));
+  EXPECT_EQ(world.source->counts().stats - asked, 3u) << "what is read tells its headers by itself";
+  EXPECT_EQ(checked.verdict("b"), Verdict::kMetadata);
+}
+
+TEST(Verifier, AsksOnceForAStrangersObjectOfTheSameSize) {
+  Checked checked;
+  auto& world = checked.world;
+  for (const auto* key : {"kept", "other", "unknown"}) {
+    PutOptions in_parts;
+    in_parts.part_size = 4;
+    if (std::string_view{key} != "unknown") {
+      in_parts.checksums.push_back({HashKind::kCrc32c, big_endian(crc32c(0, std::string_view{"hello, world"}))});
+    }
+    world.source->put(key, "hello, world", in_parts);
+    world.target->put(ObjectKey{key}, std::string_view{key} == "other" ? "hello, w0rld" : "hello, world");
+  }
+  world.source->put("plain", "hello");
+  world.target->put(ObjectKey{"plain"}, "hello");
+  ASSERT_TRUE(checked.verify());
+  EXPECT_EQ(checked.verdict("kept"), Verdict::kOk);
+  EXPECT_EQ(checked.findings.by_key.at("kept").evidence, Evidence::kCrc32c);
+  EXPECT_EQ(checked.verdict("other"), Verdict::kDifferent);
+  EXPECT_EQ(checked.verdict("unknown"), Verdict::kUnverified);
+  EXPECT_EQ(checked.findings.by_key.at("plain").evidence, Evidence::kMd5);
+  EXPECT_EQ(checked.tally.asked, 3u);
+}
+
+TEST(Verifier, SaysWhichCheckHeldWhenItWasCopied) {
+  Checked checked;
+  PutOptions encrypted;
+  encrypted.encryption = Encryption::kKms;
+  encrypted.etag = ETag{"\"0561a0fc7fa0356324d20074221dd473-1\""};
+  checked.world.source->put("kms", "body", encrypted);
+  ASSERT_TRUE(checked.world.copy());
+  ASSERT_TRUE(checked.verify());
+  EXPECT_EQ(checked.findings.by_key.at("kms").recorded, Rung::kTransport);
+  EXPECT_EQ(checked.tally.recorded[static_cast<std::size_t>(Rung::kTransport)], 1u);
 }
 
 TEST(Verifier, DeepFindsBytesThatNoListingShows) {

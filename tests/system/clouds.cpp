@@ -193,6 +193,12 @@ void GcsBucket::remove(const std::string& key) {
   if (reply.status >= 300) throw std::runtime_error("delete gs://" + name_ + "/" + key + ": " + reply.body);
 }
 
+void GcsBucket::patch(const std::string& key, const boost::json::object& changes) {
+  const auto reply =
+      request("PATCH", object_path(key), {{"Content-Type", "application/json"}}, boost::json::serialize(changes));
+  if (reply.status >= 300) throw std::runtime_error("patch gs://" + name_ + "/" + key + ": " + reply.body);
+}
+
 // ---- bytes ----------------------------------------------------------------------------------------------------------
 
 std::string sha256_hex(std::string_view bytes) {

@@ -74,6 +74,7 @@ class GcsBucket {
   [[nodiscard]] std::optional<boost::json::object> describe(const std::string& key);  ///< the object resource
   [[nodiscard]] std::vector<boost::json::object> list();                              ///< all pages
   void remove(const std::string& key);
+  void patch(const std::string& key, const boost::json::object& changes);  ///< of its resource
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:

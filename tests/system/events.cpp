@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <utility>
+
+#include "kit/base/text.hpp"
 
 namespace ferry::system_test {
 namespace {
@@ -46,11 +49,13 @@ class Checker {
   void check(const Event& event) {
     const auto* metadata = event.fields().if_contains("metadata");
     const auto provenance = metadata && metadata->is_object() ? metadata->get_object() : boost::json::object{};
-    if (!provenance.contains("ferry-source")) return;
-    const auto source_key = source_key_of(event);
-    if (text_of(provenance, "ferry-source") != "s3://" + rules_.source_bucket + "/" + source_key) {
-      return violated("I5 provenance names another object", event);
-    }
+    if (!provenance.contains("ferry-etag")) return;
+    const auto source_key = source_key_of(event, provenance);
+    if (!source_key) return violated("I5 provenance names another object", event);
+    check_bytes(event, provenance, *source_key);
+  }
+
+  void check_bytes(const Event& event, const boost::json::object& provenance, const std::string& source_key) {
     const auto found = keys_.find(source_key);
     if (found == keys_.end()) return check_computed(event, source_key);
 
@@ -72,9 +77,22 @@ class Checker {
     key.newest_shown = index;
   }
 
-  [[nodiscard]] std::string source_key_of(const Event& event) const {
-    const auto key = event.key();
-    return key.starts_with(rules_.target_prefix) ? rules_.source_prefix + key.substr(rules_.target_prefix.size()) : key;
+  /// What provenance says, if the name at the target fits: as it is, or with some of its bytes escaped.
+  [[nodiscard]] std::optional<std::string> source_key_of(const Event& event,
+                                                         const boost::json::object& provenance) const {
+    const auto encoded = percent_decode(text_of(provenance, "ferry-source-encoded")).value_or("");
+    const std::string uri = encoded.empty() ? text_of(provenance, "ferry-source") : encoded;
+    const std::string bucket = "s3://" + rules_.source_bucket + "/";
+    if (!uri.starts_with(bucket + rules_.source_prefix)) return std::nullopt;
+    std::string name = event.key();
+    const std::string wanted = rules_.target_prefix + uri.substr(bucket.size() + rules_.source_prefix.size());
+    if (name == wanted) return uri.substr(bucket.size());
+    static const std::regex escape{"~x([0-9A-F]{2})"};
+    std::string unescaped;
+    for (std::smatch match; std::regex_search(name, match, escape); name = match.suffix()) {
+      unescaped += match.prefix().str() + static_cast<char>(std::stoi(match[1], nullptr, 16));
+    }
+    return unescaped + name == wanted ? std::optional{uri.substr(bucket.size())} : std::nullopt;
   }
 
   void check_computed(const Event& event, const std::string& source_key) {

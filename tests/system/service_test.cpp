@@ -61,6 +61,59 @@ TEST_F(Service, BringsEveryKindOfProofOnItsRungAlsoWhereAByteWasFlipped_F013_F01
   EXPECT_EQ(target_->get("customer-key"), std::nullopt);
 }
 
+TEST_F(Service, ABodyCutShortOfTheListedSizeGoesToTheLedgerAndNeverBecomesVisible_F011) {
+  start_service(matrix_arguments());
+  const auto objects = put_matrix(source_.get());
+  for (const auto& one : objects) target_->put(one.key, "the older good copy");
+  sandbox_->fault(
+      {{"service", "s3"}, {"op", "GetObject"}, {"action", {{"truncate_to", 400'000}, {"fix_length", true}}}});
+  start_publisher({"--on-foreign", "overwrite"});
+  start_migrator({"--on-foreign", "overwrite"});
+  const auto failed = [&] { return api_json("GET", "/status").at("failed").to_number<std::size_t>(); };
+  EXPECT_TRUE(eventually([&] { return failed() == objects.size(); }, Duration{120})) << failed();
+  std::map<std::string, std::string> reasons;
+  const auto ledger = api_json("GET", "/failures?limit=1000");
+  for (const auto& entry : ledger.at("failures").as_array()) {
+    reasons[boost::json::value_to<std::string>(entry.at("key"))] =
+        boost::json::value_to<std::string>(entry.at("reason"));
+  }
+  for (const auto& one : objects) {
+    EXPECT_EQ(reasons[one.key], one.readable() ? "integrity" : "denied") << one.key;
+    EXPECT_EQ(target_->get(one.key), "the older good copy") << one.key;
+  }
+}
+
+TEST_F(Service, WhatChangesInMidReadArrivesAsOneOfItsVersions_F002_F003) {
+  start_service(matrix_arguments());
+  const auto objects = put_matrix(source_.get());
+  for (const auto& one : objects) {
+    sandbox_->fault({{"service", "s3"},
+                     {"op", "GetObject"},
+                     {"key", one.key},
+                     {"times", 1},
+                     {"action", {{"replace_object_at_byte", {{"n", 200'000}, {"body", "the newer version"}}}}}});
+  }
+  start_publisher();
+  start_migrator({"--integrity", "full"});
+  const auto settled = [&] {
+    const auto status = api_json("GET", "/status");
+    std::size_t sum = 0;
+    for (const auto* name : {"copied", "superseded", "failed"}) sum += status.at(name).to_number<std::size_t>();
+    return sum >= objects.size();
+  };
+  EXPECT_TRUE(eventually(settled, Duration{60}));
+  for (const auto& one : objects) {
+    const auto there = target_->get(one.key);
+    EXPECT_TRUE(!there || *there == one.bytes || *there == "the newer version") << one.key;
+  }
+  scan();
+  const auto newest = [&](const MatrixObject& one) {
+    return !one.readable() || target_->get(one.key) == "the newer version";
+  };
+  EXPECT_TRUE(eventually([&] { return std::ranges::all_of(objects, newest); }, Duration{60}));
+  for (const auto& one : objects) EXPECT_TRUE(newest(one)) << one.key;
+}
+
 TEST_F(Service, AKilledMigratorAndAFlushedRedisLoseNothing_F105_F123) {
   start_synthetic_service(3'000, kKiB, {"--latency", "5"});
   start_publisher({"--republish-after", "5s"});

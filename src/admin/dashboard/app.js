@@ -151,11 +151,14 @@ function showTiles() {
     ['superseded', status.superseded],
     ['retried', status.retried],
     ['failed', status.failed],
+    ['deleted', status.deleted],
   ]) {
     text($(id), f.count(value));
   }
   text($('copied-bytes'), f.bytes(status.copied_bytes));
   text($('backlog-bytes'), f.bytes(status.backlog_bytes));
+  text($('already-detail'), status.adopted > 0 ? `${f.count(status.adopted)} by another tool` : 'needed no copy');
+  $('deleted-tile').hidden = status.deleted === 0;
   $('failed-why').hidden = status.failed === 0;
   $('failed-tile').classList.toggle('bad', status.failed > 0);
 }
@@ -227,6 +230,8 @@ function showScan(row, scanned) {
   const numbers = [`${f.count(scanned.listed)} listed (${f.bytes(scanned.listed_bytes)})`, `${f.count(scanned.published)} new or changed`];
   if (scanned.waiting > 0) numbers.push(`${f.count(scanned.waiting)} still waiting`);
   if (scanned.failed > 0) numbers.push(`${f.count(scanned.failed)} impossible`);
+  if (scanned.adopted > 0) numbers.push(`${f.count(scanned.adopted)} another tool’s`);
+  if (scanned.gone > 0) numbers.push(`${f.count(scanned.gone)} left the source, ${f.count(scanned.deleted)} deleted`);
   if (scanned.skipped > 0) numbers.push(`${f.count(scanned.skipped)} skipped`);
   text(part(row, 'numbers'), numbers.join(' · '));
 }

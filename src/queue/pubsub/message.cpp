@@ -41,9 +41,20 @@ void append_member(std::string* out, std::string_view prefix, std::string_view t
   append_text(out, text);
 }
 
-enum class Field { kKey, kEtag, kSize, kModified, kVersionId, kStorageClass, kTargetGeneration, kScan, kNone };
-constexpr std::array<std::string_view, 8> kFields{
-    "key", "etag", "size", "last_modified", "version_id", "storage_class", "target_generation", "scan"};
+enum class Field {
+  kKey,
+  kEtag,
+  kSize,
+  kModified,
+  kVersionId,
+  kStorageClass,
+  kTargetGeneration,
+  kScan,
+  kOrNewest,
+  kNone
+};
+constexpr std::array<std::string_view, 9> kFields{
+    "key", "etag", "size", "last_modified", "version_id", "storage_class", "target_generation", "scan", "or_newest"};
 
 /// Fed by the parser, so that no tree is built of what a stranger sent. It goes on after the first complaint: the key
 /// may still come.
@@ -93,7 +104,11 @@ class Reader {
     return true;
   }
   bool on_double(double, View, Code&) { return wrong_type(); }
-  bool on_bool(bool, Code&) { return wrong_type(); }
+  bool on_bool(bool value, Code&) {
+    if (!expected() || field_ != Field::kOrNewest) return wrong_type();
+    plan_.or_newest = value;
+    return true;
+  }
   /// The same as leaving it out, which `key` and `etag` can't be.
   bool on_null(Code&) {
     if (depth_ == 0) complain("not a JSON object");
@@ -167,6 +182,7 @@ class Reader {
         }
         break;
       case Field::kScan: plan_.scan = std::move(text_); break;
+      case Field::kOrNewest: wrong_type(); break;
       case Field::kNone: break;
     }
   }
@@ -218,6 +234,7 @@ Result<std::string> encode(const TransferPlan& plan) {
     append_member(&data, R"(,"target_generation":)", std::to_string(plan.target_generation->value));
   }
   if (!plan.scan.empty()) append_member(&data, R"(,"scan":)", plan.scan);
+  if (plan.or_newest) data += R"(,"or_newest":true)";
   data += '}';
   if (!is_utf8(data)) {
     return fail(ErrorKind::kInvalid,

@@ -29,6 +29,17 @@ TEST(PubsubMessage, WritesOnlyWhatIsKnown) {
   EXPECT_EQ(encode(TransferPlan{ObjectKey{"k"}, ETag{"\"t\""}}).value(), R"({"key":"k","etag":"\"t\""})");
 }
 
+TEST(PubsubMessage, CarriesThatTheListingWasOld) {
+  TransferPlan plan{ObjectKey{"k"}, ETag{"\"t\""}};
+  plan.or_newest = true;
+  const auto encoded = encode(plan).value();
+  EXPECT_EQ(encoded, R"({"key":"k","etag":"\"t\"","or_newest":true})");
+  EXPECT_TRUE(read(encoded).plan.or_newest);
+  EXPECT_FALSE(read(R"({"key":"k","etag":"t"})").plan.or_newest);
+  EXPECT_NE(read(R"({"key":"k","etag":"t","or_newest":"yes"})").defect.find("or_newest"), std::string::npos);
+  EXPECT_NE(read(R"({"key":true,"etag":"t"})").defect, "");
+}
+
 TEST(PubsubMessage, RefusesAKeyThatIsNoUtf8AndNamesIt) {
   const auto encoded = encode(TransferPlan{ObjectKey{"a\xff"}, ETag{"\"t\""}});
   ASSERT_FALSE(encoded);

@@ -73,7 +73,7 @@ struct MemoryBucket::KeyFaults {
     std::uint64_t offset;
     std::function<void()> run;
   };
-  std::optional<Strike> open, stat, tags;
+  std::optional<Strike> open, stat, tags, restore;
   std::vector<Place> cuts, flips;
   std::vector<Action> actions;
   std::optional<std::uint64_t> listed_size;
@@ -101,6 +101,7 @@ Version MemoryBucket::put(std::string key, std::string bytes, PutOptions options
   meta.content = std::move(options.content);
   meta.user = std::move(options.user);
   meta.storage_class = std::move(options.storage_class);
+  meta.access = options.access.value_or(is_archive_class(meta.storage_class) ? Access::kArchived : Access::kReadable);
   meta.encryption = options.encryption;
   meta.checksums = std::move(options.checksums);
   meta.composites = std::move(options.composites);
@@ -233,35 +234,43 @@ Result<SourcePage> MemoryBucket::list(const std::string& prefix, const std::opti
       break;
     }
     const auto& meta = at->second->meta;
-    auto version = meta.version;
-    version.version_id.reset();  // listings don't tell it
     const auto fault = faults_.find(at->first);
-    const auto size = fault == faults_.end() ? meta.size : fault->second.listed_size.value_or(meta.size);
-    page.entries.push_back({ObjectKey{at->first}, std::move(version), size, meta.storage_class});
+    SourceEntry entry;
+    entry.key = ObjectKey{at->first};
+    entry.version = meta.version;
+    entry.version.version_id.reset();  // listings don't tell it
+    entry.size = fault == faults_.end() ? meta.size : fault->second.listed_size.value_or(meta.size);
+    entry.storage_class = meta.storage_class;
+    if (tells_access_) entry.access = meta.access;
+    page.entries.push_back(std::move(entry));
   }
   return page;
 }
 
-Result<MemoryBucket::ObjectRef> MemoryBucket::find(const ObjectKey& key) const {
+Result<MemoryBucket::ObjectRef> MemoryBucket::find(const ObjectKey& key,
+                                                   const std::optional<VersionId>& version) const {
   const auto found = objects_.find(key.str());
   if (found == objects_.end()) return fail(ErrorKind::kGone, printable(key.str()) + ": no such object");
+  if (version && found->second->meta.version.version_id != version) {
+    return fail(ErrorKind::kGone, printable(key.str()) + ": no such version");
+  }
   return found->second;
 }
 
 Result<MemoryBucket::ObjectRef> MemoryBucket::open(const ObjectKey& key, const std::optional<ETag>& expected,
-                                                   std::uint64_t offset) {
+                                                   std::uint64_t offset, const std::optional<VersionId>& version) {
   const std::scoped_lock lock{mutex_};
   ++counts_.opens;
   if (const auto faults = faults_.find(key.str()); faults != faults_.end()) {
     if (auto error = take(&faults->second.open)) return fail(*std::move(error));
   }
-  auto object = find(key);
+  auto object = find(key, version);
   if (!object) return object;
   const auto& meta = (*object)->meta;
   if (expected && meta.version.etag != *expected) {
     return fail(ErrorKind::kChanged, printable(key.str()) + ": no longer the version " + printable(expected->str()));
   }
-  if (meta.storage_class == "GLACIER" || meta.storage_class == "DEEP_ARCHIVE") {
+  if (meta.access != Access::kReadable) {
     return fail(ErrorKind::kArchived,
                 printable(key.str()) + ": in class " + meta.storage_class + ", must be restored first");
   }
@@ -271,33 +280,77 @@ Result<MemoryBucket::ObjectRef> MemoryBucket::open(const ObjectKey& key, const s
   return object;
 }
 
-Result<ObjectMeta> MemoryBucket::stat(const ObjectKey& key) {
+Result<ObjectMeta> MemoryBucket::stat(const ObjectKey& key, const std::optional<VersionId>& version) {
   const std::scoped_lock lock{mutex_};
   ++counts_.stats;
   if (const auto faults = faults_.find(key.str()); faults != faults_.end()) {
     if (auto error = take(&faults->second.stat)) return fail(*std::move(error));
   }
-  auto object = find(key);
+  auto object = find(key, version);
   if (!object) return fail(std::move(object).error());
   return (*object)->meta;
 }
 
-Result<Tags> MemoryBucket::tags(const ObjectKey& key) {
+Result<Tags> MemoryBucket::tags(const ObjectKey& key, const std::optional<VersionId>& version) {
   const std::scoped_lock lock{mutex_};
   ++counts_.tags;
   if (const auto faults = faults_.find(key.str()); faults != faults_.end()) {
     if (auto error = take(&faults->second.tags)) return fail(*std::move(error));
   }
-  auto object = find(key);
+  auto object = find(key, version);
   if (!object) return fail(std::move(object).error());
   return (*object)->tags;
 }
 
+/// An archived object is being restored until finish_restores().
+Result<RestoreAnswer> MemoryBucket::restore(const ObjectKey& key, const RestoreWish& wish,
+                                            const std::optional<VersionId>& version) {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.restores;
+  if (const auto faults = faults_.find(key.str()); faults != faults_.end()) {
+    if (auto error = take(&faults->second.restore)) return fail(*std::move(error));
+  }
+  auto object = find(key, version);
+  if (!object) return fail(std::move(object).error());
+  const auto access = (*object)->meta.access;
+  if (access == Access::kReadable) return RestoreAnswer::kReadable;
+  if (access == Access::kRestoring) return RestoreAnswer::kUnderWay;
+  restores_.push_back(wish);
+  set_access(key.str(), Access::kRestoring);
+  return RestoreAnswer::kStarted;
+}
+
+void MemoryBucket::set_access(const std::string& key, Access access) {
+  auto changed = std::make_shared<Object>(*objects_.at(key));
+  changed->meta.access = access;
+  objects_[key] = std::move(changed);
+}
+
+void MemoryBucket::finish_restores() {
+  const std::scoped_lock lock{mutex_};
+  std::vector<std::string> ready;
+  for (const auto& [key, object] : objects_) {
+    if (object->meta.access == Access::kRestoring) ready.push_back(key);
+  }
+  for (const auto& key : ready) set_access(key, Access::kReadable);
+}
+
+std::vector<RestoreWish> MemoryBucket::restores() const {
+  const std::scoped_lock lock{mutex_};
+  return restores_;
+}
+
+void MemoryBucket::fail_restore(std::string key, Error error, int times) {
+  const std::scoped_lock lock{mutex_};
+  faults_[std::move(key)].restore = Strike{std::move(error), times};
+}
+
 Result<std::optional<std::uint64_t>> MemoryBucket::part_size(const ObjectKey& key, const ETag& expected,
-                                                             std::uint32_t number) {
+                                                             std::uint32_t number,
+                                                             const std::optional<VersionId>& version) {
   const std::scoped_lock lock{mutex_};
   ++counts_.parts;
-  auto object = find(key);
+  auto object = find(key, version);
   if (!object) return fail(std::move(object).error());
   if ((*object)->meta.version.etag != expected) {
     return fail(ErrorKind::kChanged, printable(key.str()) + ": no longer the version " + printable(expected.str()));
@@ -398,31 +451,38 @@ class MemorySource final : public ObjectSource {
     co_return bucket_->list(prefix, token, after);
   }
 
-  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected,
-                                                   std::uint64_t offset) override {
+  Task<Result<std::unique_ptr<ObjectReader>>> open(ObjectKey key, std::optional<ETag> expected, std::uint64_t offset,
+                                                   std::optional<VersionId> version) override {
     ++requests_;
     co_await suspend();
-    auto object = bucket_->open(key, expected, offset);
+    auto object = bucket_->open(key, expected, offset, version);
     if (!object) co_return fail(std::move(object).error());
     co_return std::make_unique<MemoryReader>(bucket_, std::move(key), *std::move(object), offset);
   }
 
-  Task<Result<ObjectMeta>> stat(ObjectKey key) override {
+  Task<Result<ObjectMeta>> stat(ObjectKey key, std::optional<VersionId> version) override {
     ++requests_;
     co_await suspend();
-    co_return bucket_->stat(key);
+    co_return bucket_->stat(key, version);
   }
 
-  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number) override {
+  Task<Result<std::optional<std::uint64_t>>> part_size(ObjectKey key, ETag expected, std::uint32_t number,
+                                                       std::optional<VersionId> version) override {
     ++requests_;
     co_await suspend();
-    co_return bucket_->part_size(key, expected, number);
+    co_return bucket_->part_size(key, expected, number, version);
   }
 
-  Task<Result<Tags>> tags(ObjectKey key) override {
+  Task<Result<Tags>> tags(ObjectKey key, std::optional<VersionId> version) override {
     ++requests_;
     co_await suspend();
-    co_return bucket_->tags(key);
+    co_return bucket_->tags(key, version);
+  }
+
+  Task<Result<RestoreAnswer>> restore(ObjectKey key, RestoreWish wish, std::optional<VersionId> version) override {
+    ++requests_;
+    co_await suspend();
+    co_return bucket_->restore(key, wish, version);
   }
 
   std::uint64_t requests() const override { return requests_; }

@@ -28,6 +28,7 @@ struct PutOptions {
   ContentHeaders content;
   UserMetadata user;  ///< sorted, as a source gives it
   std::string storage_class = "STANDARD";
+  std::optional<Access> access;  ///< instead of what the class says
   Encryption encryption = Encryption::kNone;
   std::vector<Digest> checksums;
   std::vector<PartsDigest> composites;
@@ -61,9 +62,14 @@ class MemoryBucket {
 
   /// Requests of all sources over this bucket, failed ones included.
   struct Counts {
-    std::uint64_t lists = 0, opens = 0, stats = 0, parts = 0, tags = 0;
+    std::uint64_t lists = 0, opens = 0, stats = 0, parts = 0, tags = 0, restores = 0;
   };
   [[nodiscard]] Counts counts() const;
+
+  /// Objects put in GLACIER and DEEP_ARCHIVE are archived; asked for, they are being restored until this is called.
+  void finish_restores();
+  [[nodiscard]] std::vector<RestoreWish> restores() const;  ///< that were started
+  void hide_access() { tells_access_ = false; }             ///< in listings, as most servers do
 
   // Faults. Each strikes `times` times (kAlways: until heal()); key and place decide, not the caller.
   static constexpr int kAlways = -1;
@@ -71,6 +77,7 @@ class MemoryBucket {
   void fail_open(std::string key, Error error, int times = 1);
   void fail_stat(std::string key, Error error, int times = 1);
   void fail_tags(std::string key, Error error, int times = 1);
+  void fail_restore(std::string key, Error error, int times = 1);
   void deny(std::string key);  ///< open and stat: kDenied, until heal()
   /// The reader reports kUnavailable when it comes to byte `offset`, having given all before.
   void cut(std::string key, std::uint64_t offset, int times = 1);
@@ -90,11 +97,15 @@ class MemoryBucket {
 
   Result<SourcePage> list(const std::string& prefix, const std::optional<std::string>& token,
                           const std::optional<ObjectKey>& after);
-  Result<ObjectRef> open(const ObjectKey& key, const std::optional<ETag>& expected, std::uint64_t offset);
-  Result<ObjectMeta> stat(const ObjectKey& key);
-  Result<std::optional<std::uint64_t>> part_size(const ObjectKey& key, const ETag& expected, std::uint32_t number);
-  Result<Tags> tags(const ObjectKey& key);
-  Result<ObjectRef> find(const ObjectKey& key) const;
+  Result<ObjectRef> open(const ObjectKey& key, const std::optional<ETag>& expected, std::uint64_t offset,
+                         const std::optional<VersionId>& version);
+  Result<ObjectMeta> stat(const ObjectKey& key, const std::optional<VersionId>& version);
+  Result<std::optional<std::uint64_t>> part_size(const ObjectKey& key, const ETag& expected, std::uint32_t number,
+                                                 const std::optional<VersionId>& version);
+  Result<Tags> tags(const ObjectKey& key, const std::optional<VersionId>& version);
+  Result<RestoreAnswer> restore(const ObjectKey& key, const RestoreWish& wish, const std::optional<VersionId>& version);
+  Result<ObjectRef> find(const ObjectKey& key, const std::optional<VersionId>& version) const;
+  void set_access(const std::string& key, Access access);
 
   Clock* clock_;
   std::size_t page_size_;
@@ -104,6 +115,8 @@ class MemoryBucket {
   struct ListFault;
   std::vector<ListFault> list_faults_;
   Counts counts_;
+  std::vector<RestoreWish> restores_;
+  bool tells_access_ = true;
   std::size_t read_max_ = SIZE_MAX;
 };
 

@@ -22,8 +22,8 @@ constexpr std::string_view kRenewCredentials =
     "renew the credentials (access key, secret key, session token) and run it again";
 constexpr std::string_view kSetRegion = "set AWS_REGION to the bucket's region";
 constexpr std::string_view kNeedsCustomerKey =
-    "the object is encrypted with a customer-provided key (SSE-C); re-encrypt it at the source, it can't be read "
-    "without the key";
+    "the object is encrypted with a customer-provided key (SSE-C); name it with --sse-c-key-file, it can't be read "
+    "without";
 
 /// Codes whose meaning the status alone doesn't tell. @see Amazon S3 API Reference, "Error Responses";
 /// protocol-facts 1.7.
@@ -35,6 +35,8 @@ constexpr Row kCodes[] = {
     {"PreconditionFailed", {ErrorKind::kChanged, ""}},
     {"InvalidRange", {ErrorKind::kChanged, "the object is shorter than planned"}},
     {"InvalidObjectState", {ErrorKind::kArchived, "archived; restore the object first"}},
+    {"RestoreAlreadyInProgress", {ErrorKind::kConflict, ""}},
+    {"GlacierExpeditedRetrievalNotAvailable", {ErrorKind::kUnavailable, "choose another --restore-tier"}},
     {"KeyTooLongError", {ErrorKind::kLimit, ""}},
     {"AccessDenied", {ErrorKind::kDenied, "grant s3:GetObject and s3:ListBucket to these credentials"}},
     {"AllAccessDisabled", {ErrorKind::kDenied, "the bucket's owner has disabled access"}},

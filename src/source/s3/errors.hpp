@@ -34,9 +34,10 @@ struct Failure {
 [[nodiscard]] Failure read_failure(const net::ResponseHead& head, const Xml& document, Seconds now);
 [[nodiscard]] bool is_error_document(const Xml& document);
 
-enum class Repair { kNone, kRegion, kCredentials, kClock };
-inline constexpr std::size_t kRepairs = 4;
-/// What would have to change before the same request can succeed. `now` is our clock as it was signed.
+enum class Repair { kNone, kRegion, kCredentials, kClock, kCustomerKey };
+inline constexpr std::size_t kRepairs = 5;
+/// What would have to change before the same request can succeed (but for kCustomerKey, which depends on the call).
+/// `now` is our clock as it was signed.
 [[nodiscard]] Repair repair_for(const Failure& failure, Seconds now);
 
 /// A number of seconds or an HTTP date, between now and an hour from now; nothing if it is neither.

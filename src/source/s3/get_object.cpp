@@ -18,8 +18,16 @@ struct Opened {
 
 tl::unexpected<Error> bad_reply(std::string what) { return fail(ErrorKind::kCorrupt, "bad reply: " + std::move(what)); }
 
-Call call_of(const ObjectKey& key, const std::optional<ETag>& expected, std::uint64_t offset) {
-  Call call{"GET", key};
+/// Which object is meant.
+struct Wanted {
+  ObjectKey key;
+  std::optional<VersionId> version;
+};
+
+Call call_of(const Wanted& wanted, const std::optional<ETag>& expected, std::uint64_t offset) {
+  Call call{"GET", wanted.key};
+  call.version = wanted.version;
+  call.of_content = true;
   if (expected) call.headers.add("If-Match", expected->str());
   if (offset > 0) call.headers.add("Range", "bytes=" + std::to_string(offset) + "-");
   call.headers.add("x-amz-checksum-mode", "ENABLED");
@@ -72,9 +80,9 @@ Task<Error> explain(Api* api, Reply* reply, const Error* otherwise) {
 }
 
 /// One request, no retry.
-Task<Result<Opened>> open_once(Api* api, const ObjectKey* key, const std::optional<ETag>* expected,
+Task<Result<Opened>> open_once(Api* api, const Wanted* wanted, const std::optional<ETag>* expected,
                                std::uint64_t offset) {
-  auto call = call_of(*key, *expected, offset);
+  auto call = call_of(*wanted, *expected, offset);
   auto reply = co_await api->send(call);
   if (!reply) co_return fail(std::move(reply).error());
   bool has_size = false;
@@ -85,7 +93,7 @@ Task<Result<Opened>> open_once(Api* api, const ObjectKey* key, const std::option
   }
   if (!has_size) {  // chunked: somebody between us and S3 does that
     const std::optional<ETag> pinned{meta->version.etag};
-    const auto told = co_await head_object_once(api, key, &pinned);
+    const auto told = co_await head_object_once(api, &wanted->key, &pinned, &wanted->version);
     if (!told) co_return fail(Error{told.error()}.during(api->place(call) + ": size unknown"));
     meta->size = told->size;
   }
@@ -95,9 +103,9 @@ Task<Result<Opened>> open_once(Api* api, const ObjectKey* key, const std::option
 
 class Reader final : public ObjectReader {
  public:
-  Reader(std::shared_ptr<Api> api, ObjectKey key, std::uint64_t offset, Opened opened)
+  Reader(std::shared_ptr<Api> api, Wanted wanted, std::uint64_t offset, Opened opened)
       : api_(std::move(api)),
-        key_(std::move(key)),
+        wanted_(std::move(wanted)),
         position_(offset),
         exchange_(std::move(opened.exchange)),
         meta_(std::move(opened.meta)),
@@ -152,18 +160,18 @@ class Reader final : public ObjectReader {
 
   /// The same version, from where we are: 412 and 404 say that it is no longer there.
   Task<Status> reopen() {
-    auto opened = co_await open_once(api_.get(), &key_, &pinned_, position_);
+    auto opened = co_await open_once(api_.get(), &wanted_, &pinned_, position_);
     if (!opened) co_return fail(std::move(opened).error());
     if (opened->meta.size != meta_.size) co_return fail(bad("another size under the same ETag"));
     exchange_ = std::move(opened->exchange);
     co_return Unit{};
   }
 
-  std::string place() const { return api_->place(Call{"GET", key_}); }
+  std::string place() const { return api_->place(Call{"GET", wanted_.key}); }
   Error bad(std::string what) const { return {ErrorKind::kCorrupt, place() + ": bad reply: " + std::move(what)}; }
 
   std::shared_ptr<Api> api_;
-  ObjectKey key_;
+  Wanted wanted_;
   std::uint64_t position_;
   std::unique_ptr<net::HttpExchange> exchange_;  // none: to be opened again
   ObjectMeta meta_;
@@ -174,16 +182,18 @@ class Reader final : public ObjectReader {
 }  // namespace
 
 Task<Result<std::unique_ptr<ObjectReader>>> get_object(std::shared_ptr<Api> api, ObjectKey key,
-                                                       std::optional<ETag> expected, std::uint64_t offset) {
+                                                       std::optional<ETag> expected, std::uint64_t offset,
+                                                       std::optional<VersionId> version) {
   if (expected) {
     auto tag = parse_etag(expected->str());
     if (!tag) co_return fail(ErrorKind::kInvalid, "'" + printable(expected->str()) + "' can't be an ETag");
     expected = *std::move(tag);
   }
-  const auto once = [&] { return open_once(api.get(), &key, &expected, offset); };
+  Wanted wanted{std::move(key), std::move(version)};
+  const auto once = [&] { return open_once(api.get(), &wanted, &expected, offset); };
   auto opened = co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
   if (!opened) co_return fail(std::move(opened).error());
-  auto reader = std::make_unique<Reader>(std::move(api), std::move(key), offset, *std::move(opened));
+  auto reader = std::make_unique<Reader>(std::move(api), std::move(wanted), offset, *std::move(opened));
   auto finished = co_await reader->finish();  // of an empty object
   if (!finished) co_return fail(std::move(finished).error());
   co_return reader;

@@ -12,6 +12,7 @@ namespace ferry::s3 {
 
 /// The reader shares `api`: it may outlive the source.
 Task<Result<std::unique_ptr<ObjectReader>>> get_object(std::shared_ptr<Api> api, ObjectKey key,
-                                                       std::optional<ETag> expected, std::uint64_t offset);
+                                                       std::optional<ETag> expected, std::uint64_t offset,
+                                                       std::optional<VersionId> version);
 
 }  // namespace ferry::s3

@@ -22,8 +22,9 @@ Result<Tags> parse_tagging(const Xml& document) {
   return tags;
 }
 
-Task<Result<Tags>> get_tagging_once(Api* api, const ObjectKey* key) {
+Task<Result<Tags>> get_tagging_once(Api* api, const ObjectKey* key, const std::optional<VersionId>* version) {
   Call call{"GET", *key};
+  call.version = *version;
   call.query = "tagging=";
   const auto place = api->place(call) + "?tagging";
   auto reply = co_await api->send(std::move(call));
@@ -40,8 +41,8 @@ Task<Result<Tags>> get_tagging_once(Api* api, const ObjectKey* key) {
 
 }  // namespace
 
-Task<Result<Tags>> get_tagging(Api* api, ObjectKey key) {
-  const auto once = [api, &key] { return get_tagging_once(api, &key); };
+Task<Result<Tags>> get_tagging(Api* api, ObjectKey key, std::optional<VersionId> version) {
+  const auto once = [api, &key, &version] { return get_tagging_once(api, &key, &version); };
   co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
 }
 

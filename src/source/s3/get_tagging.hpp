@@ -6,7 +6,6 @@
 
 namespace ferry::s3 {
 
-/// The tags of the newest version.
-Task<Result<Tags>> get_tagging(Api* api, ObjectKey key);
+Task<Result<Tags>> get_tagging(Api* api, ObjectKey key, std::optional<VersionId> version);
 
 }  // namespace ferry::s3

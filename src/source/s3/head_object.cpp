@@ -5,8 +5,11 @@
 
 namespace ferry::s3 {
 
-Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const std::optional<ETag>* expected) {
+Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const std::optional<ETag>* expected,
+                                          const std::optional<VersionId>* version) {
   Call call{"HEAD", *key};
+  call.version = *version;
+  call.of_content = true;
   if (*expected) call.headers.add("If-Match", (*expected)->str());
   call.headers.add("x-amz-checksum-mode", "ENABLED");
   call.headers.add("Accept-Encoding", "identity");
@@ -25,9 +28,9 @@ Task<Result<ObjectMeta>> head_object_once(Api* api, const ObjectKey* key, const 
   co_return meta;
 }
 
-Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key) {
+Task<Result<ObjectMeta>> head_object(Api* api, ObjectKey key, std::optional<VersionId> version) {
   const std::optional<ETag> any;
-  const auto once = [api, &key, &any] { return head_object_once(api, &key, &any); };
+  const auto once = [&] { return head_object_once(api, &key, &any, &version); };
   co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
 }
 
@@ -35,8 +38,11 @@ namespace {
 
 using PartSize = std::optional<std::uint64_t>;
 
-Task<Result<PartSize>> head_part_once(Api* api, const ObjectKey* key, const ETag* expected, std::uint32_t number) {
+Task<Result<PartSize>> head_part_once(Api* api, const ObjectKey* key, const ETag* expected, std::uint32_t number,
+                                      const std::optional<VersionId>* version) {
   Call call{"HEAD", *key};
+  call.version = *version;
+  call.of_content = true;
   call.query = "partNumber=" + std::to_string(number);
   call.headers.add("If-Match", expected->str());
   call.headers.add("Accept-Encoding", "identity");
@@ -54,8 +60,9 @@ Task<Result<PartSize>> head_part_once(Api* api, const ObjectKey* key, const ETag
 
 }  // namespace
 
-Task<Result<PartSize>> head_part(Api* api, ObjectKey key, ETag expected, std::uint32_t number) {
-  const auto once = [api, &key, &expected, number] { return head_part_once(api, &key, &expected, number); };
+Task<Result<PartSize>> head_part(Api* api, ObjectKey key, ETag expected, std::uint32_t number,
+                                 std::optional<VersionId> version) {
+  const auto once = [&] { return head_part_once(api, &key, &expected, number, &version); };
   co_return co_await retry(api->options().backoff, api->clock(), api->rng(), Idempotency::kIdempotent, once);
 }
 

@@ -55,7 +55,18 @@ bool has_control_character(std::string_view text) {
   });
 }
 
-Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding) {
+/// RestoreStatus stands only where there is a restored copy, or soon will be. Of an archived object without it, Amazon
+/// says that there is none; other servers don't know the element, so that reading must tell.
+Access access_of(pugi::xml_node contents, std::string_view storage_class, ListDialect dialect) {
+  for (const auto child : contents.children()) {
+    if (local_name(child) != "RestoreStatus") continue;
+    return child_text(child, "IsRestoreInProgress") == "true" ? Access::kRestoring : Access::kReadable;
+  }
+  const bool archived = dialect == ListDialect::kAmazon && is_archive_class(storage_class);
+  return archived ? Access::kArchived : Access::kReadable;
+}
+
+Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding, ListDialect dialect) {
   const auto fields = fields_of(contents);
   if (!fields) return fail(fields.error());
   if (!fields->key || fields->key->empty()) return broken("an entry without a key");
@@ -84,6 +95,7 @@ Result<SourceEntry> parse_entry(pugi::xml_node contents, KeyEncoding encoding) {
   entry.version.modified = *modified;
   entry.size = *size;
   entry.storage_class = storage_class.empty() ? "STANDARD" : std::string{storage_class};
+  entry.access = access_of(contents, entry.storage_class, dialect);
   return entry;
 }
 
@@ -126,6 +138,7 @@ Call call_of(std::string query) {
   Call call{"GET", std::nullopt};
   call.query = std::move(query);
   call.headers.add("Accept-Encoding", "identity");
+  call.headers.add("x-amz-optional-object-attributes", "RestoreStatus");
   return call;
 }
 
@@ -143,7 +156,8 @@ Task<Result<ListPage>> fetch_page(Api* api, const std::string* prefix, const std
   const auto document = Xml::parse(*std::move(body));
   if (!document) co_return fail(Error{document.error()}.during(place));
   if (is_error_document(*document)) co_return fail(to_error(read_failure(reply->head, *document, api->now()), place));
-  auto page = parse_list_page(*document, *prefix, std::max<std::size_t>(1000, api->options().page_size));
+  const auto dialect = api->options().endpoint ? ListDialect::kAny : ListDialect::kAmazon;
+  auto page = parse_list_page(*document, *prefix, std::max<std::size_t>(1000, api->options().page_size), dialect);
   if (!page) co_return fail(std::move(page).error().during(place));
   co_return page;
 }
@@ -189,7 +203,8 @@ std::optional<Cursor> Cursor::decode(std::string_view text) {
   return cursor;
 }
 
-Result<ListPage> parse_list_page(const Xml& document, std::string_view prefix, std::size_t entries_max) {
+Result<ListPage> parse_list_page(const Xml& document, std::string_view prefix, std::size_t entries_max,
+                                 ListDialect dialect) {
   const auto root = document.root();
   if (local_name(root) != "ListBucketResult") {
     return broken("a document <" + printable(local_name(root).substr(0, 100)) + "> instead of a listing");
@@ -203,7 +218,7 @@ Result<ListPage> parse_list_page(const Xml& document, std::string_view prefix, s
     if (name != "Contents") continue;
     if (page.entries.size() == entries_max)
       return broken("more than " + std::to_string(entries_max) + " keys on one page");
-    auto entry = parse_entry(child, *encoding);
+    auto entry = parse_entry(child, *encoding, dialect);
     if (!entry) return fail(std::move(entry).error());
     if (!entry->key.str().starts_with(prefix)) {
       return broken("key '" + printable(entry->key.str()) + "' is outside of prefix '" + printable(prefix) + "'");

@@ -32,9 +32,13 @@ struct ListPage {
   std::optional<std::string> next;  ///< the server's token
 };
 
+/// Whose listing it is decides what the absence of RestoreStatus means.
+enum class ListDialect { kAny, kAmazon };
+
 /// Reads one page. @error kCorrupt: not a listing, too many entries, or one that can't be read or lies outside of
 /// `prefix`; names the key.
-[[nodiscard]] Result<ListPage> parse_list_page(const Xml& document, std::string_view prefix, std::size_t entries_max);
+[[nodiscard]] Result<ListPage> parse_list_page(const Xml& document, std::string_view prefix, std::size_t entries_max,
+                                               ListDialect dialect = ListDialect::kAny);
 
 /// The position behind `page`, or nothing when it was the last.
 /// @error kCorrupt: keys out of order or twice (both are named), a token that came before

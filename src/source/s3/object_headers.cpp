@@ -116,6 +116,15 @@ bool is_locked(const net::Headers& headers) {
   return headers.find("x-amz-object-lock-mode").has_value() || (hold && iequals(*hold, "ON"));
 }
 
+/// `ongoing-request="true"`, or `ongoing-request="false", expiry-date="…"`: a readable copy is there.
+Access access_of(const net::Headers& headers, std::string_view storage_class) {
+  const auto restore = headers.find("x-amz-restore");
+  if (restore && restore->find("ongoing-request=\"true\"") != std::string_view::npos) return Access::kRestoring;
+  if (restore) return Access::kReadable;
+  const bool archived = is_archive_class(storage_class) || headers.find("x-amz-archive-status");
+  return archived ? Access::kArchived : Access::kReadable;
+}
+
 }  // namespace
 
 std::optional<ETag> parse_etag(std::string_view text) {
@@ -142,6 +151,7 @@ Result<ObjectMeta> parse_object_headers(const net::Headers& headers, bool with_c
     meta.storage_class = *std::move(storage_class);
   }
   meta.encryption = encryption_of(headers);
+  meta.access = access_of(headers, meta.storage_class);
   if (with_checksums) read_checksums(headers, &meta);
   meta.missing_meta = missing_meta_of(headers);
   meta.tags = tag_count_of(headers);

@@ -19,12 +19,13 @@ struct Options {
   std::optional<net::Origin> endpoint;  ///< nothing: Amazon's own for the region, virtual-hosted
   bool path_style = false;              ///< always on with a custom endpoint
   bool requester_pays = false;
+  std::string customer_key;  ///< of SSE-C: 32 bytes, or empty; never sent to a server in the clear but on this machine
   std::size_t page_size = 1000;
   Backoff backoff;
 };
 
 /// `http`, `clock` and `rng` outlive the source.
-/// @error kInvalid: bucket name or region that can't form a host
+/// @error kInvalid: bucket name or region that can't form a host; a customer key that would travel in the clear
 [[nodiscard]] Result<std::unique_ptr<ObjectSource>> make_source(Options options,
                                                                 std::shared_ptr<CredentialProvider> credentials,
                                                                 net::HttpClient* http, Clock* clock, Rng* rng);

@@ -106,6 +106,12 @@ class Store final : public MemoryState {
     co_return page;
   }
 
+  Task<Result<std::uint64_t>> failure_count() override {
+    const std::lock_guard lock{mutex_};
+    if (auto error = planned_failure(StateOp::kFailures)) co_return fail(*std::move(error));
+    co_return std::uint64_t{failures_.size()};
+  }
+
   Task<Status> save_checkpoint(Checkpoint checkpoint) override {
     const std::lock_guard lock{mutex_};
     if (auto error = planned_failure(StateOp::kSaveCheckpoint)) co_return fail(*std::move(error));

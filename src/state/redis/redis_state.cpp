@@ -193,6 +193,15 @@ class RedisState final : public StateStore {
     co_return page;
   }
 
+  Task<Result<std::uint64_t>> failure_count() override {
+    Commands commands;
+    commands.call(scripts::count_failures(), 1, 0).arg(failure_names_);
+    auto replies = co_await space_->ask(std::move(commands));
+    if (!replies) co_return fail(std::move(replies).error());
+    const auto count = replies->front().view().integer().value_or(0);
+    co_return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+  }
+
   Task<Status> save_checkpoint(Checkpoint checkpoint) override {
     Commands commands;
     if (seal_) {

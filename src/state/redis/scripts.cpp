@@ -203,6 +203,13 @@ end
 return out
 )lua";
 
+constexpr const char* kCountFailures = R"lua(
+local count = redis.pcall('ZCARD', KEYS[1])
+if is_foreign(count) then return 0 end
+if type(count) == 'table' then error(count.err) end
+return count
+)lua";
+
 constexpr const char* kSaveCheckpoint = R"lua(
 local now, ttl = tonumber(redis.call('TIME')[1]), tonumber(ARGV[3])
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ttl)
@@ -342,6 +349,10 @@ const Script* clear_failures() {
 }
 const Script* read_failures() {
   static const Script script{together({kOwn, kReadFailures})};
+  return &script;
+}
+const Script* count_failures() {
+  static const Script script{together({kOwn, kCountFailures})};
   return &script;
 }
 const Script* save_checkpoint() {

@@ -24,6 +24,8 @@ namespace ferry::redis::scripts {
 [[nodiscard]] const Script* clear_failures();
 /// KEYS names, texts  ARGV start (as ZRANGEBYLEX), limit  → (name, text or nothing)…
 [[nodiscard]] const Script* read_failures();
+/// KEYS names  → how many
+[[nodiscard]] const Script* count_failures();
 
 /// KEYS checkpoint, index  ARGV name, sealed, seconds to live
 [[nodiscard]] const Script* save_checkpoint();

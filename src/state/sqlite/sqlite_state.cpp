@@ -89,6 +89,7 @@ struct Statements {
                        " failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         clear_failure(db, std::string{"DELETE FROM failure "} + kOne),
         failures(db, std::string{kFailureColumns} + kPage),
+        count_failures(db, "SELECT count(*) FROM failure WHERE job = ?"),
         save_checkpoint(db,
                         "INSERT OR REPLACE INTO checkpoint (job, key, etag, modified, version_id, session, \"offset\","
                         " hashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -98,7 +99,7 @@ struct Statements {
 
   SQLite::Statement mark_published, record_consumed, lookup, list;
   SQLite::Statement forget_published, forget_consumed, forget_all_published, forget_all_consumed;
-  SQLite::Statement record_failure, clear_failure, failures;
+  SQLite::Statement record_failure, clear_failure, failures, count_failures;
   SQLite::Statement save_checkpoint, load_checkpoint, drop_checkpoint, checkpoints;
 };
 
@@ -339,6 +340,14 @@ class SqliteState final : public StateStore {
         if (auto failure = failure_at(row, std::move(key))) page.failures.push_back(*std::move(failure));
       });
       return page;
+    });
+  }
+
+  Task<Result<std::uint64_t>> failure_count() override {
+    return database_->read([this](SQLite::Database&) {
+      Query select{&statements_.count_failures};
+      const bool found = select.bind(job_).next();
+      return found ? size_at(select, 0).value_or(0) : std::uint64_t{0};
     });
   }
 

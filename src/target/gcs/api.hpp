@@ -67,9 +67,10 @@ class Api {
 
   // ---- verbs, repeated within the retry policy
 
-  Task<Result<TargetPage>> list_objects(std::string prefix, std::optional<std::string> token);
+  Task<Result<TargetPage>> list_objects(std::string prefix, std::optional<std::string> token, Detail detail);
   Task<Result<std::optional<TargetObject>>> get_metadata(ObjectKey key);
   Task<Status> remove(ObjectKey key, Generation generation);
+  Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration, Provenance provenance);
   Task<Status> cancel_session(std::string session_target);
 
   // ---- what became of an upload (outcome.cpp). `spec` outlives the call.
@@ -100,10 +101,11 @@ class Api {
  private:
   void take_note(const Result<Reply>& reply);
   Task<Result<Reply>> read_reply(net::HttpExchange* exchange, std::size_t body_limit);
-  Task<Result<Listing>> list_once(std::string action, std::string target);
+  Task<Result<Listing>> list_once(std::string action, std::string target, Detail detail);
   Task<Result<std::optional<TargetObject>>> get_metadata_once(ObjectKey key);
   Task<Status> remove_once(ObjectKey key, Generation generation);
   Task<Status> cancel_once(std::string session_target);
+  Task<Status> adopt_once(ObjectKey key, std::string target, std::string body);
 
   Options options_;
   net::Origin origin_;

@@ -37,8 +37,8 @@ class GcsTarget final : public ObjectTarget {
  public:
   explicit GcsTarget(std::shared_ptr<Api> api) : api_(std::move(api)) {}
 
-  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override {
-    return api_->list_objects(std::move(prefix), std::move(token));
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token, Detail detail) override {
+    return api_->list_objects(std::move(prefix), std::move(token), detail);
   }
 
   Task<Result<std::optional<TargetObject>>> stat(ObjectKey key) override { return api_->get_metadata(std::move(key)); }
@@ -67,6 +67,11 @@ class GcsTarget final : public ObjectTarget {
 
   Task<Status> remove(ObjectKey key, Generation generation) override {
     return api_->remove(std::move(key), generation);
+  }
+
+  Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration,
+                     Provenance provenance) override {
+    return api_->adopt(std::move(key), generation, metageneration, std::move(provenance));
   }
 
   std::uint64_t requests() const override { return api_->requests(); }

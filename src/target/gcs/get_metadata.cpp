@@ -10,7 +10,8 @@ Task<Result<std::optional<TargetObject>>> Api::get_metadata(ObjectKey key) {
 }
 
 Task<Result<std::optional<TargetObject>>> Api::get_metadata_once(ObjectKey key) {
-  auto target = object_target(key) + "?projection=noAcl&fields=name,generation,size,md5Hash,crc32c,metadata";
+  auto target =
+      object_target(key) + "?projection=noAcl&fields=name,generation,metageneration,size,md5Hash,crc32c,metadata";
   auto reply = co_await call("GET", std::move(target), net::Headers{}, std::string_view{}, kObjectReplyMax);
   if (!reply) co_return fail(std::move(reply).error().during("stat " + place(key)));
   if (reply->status == 404 && !says_bucket_missing(*reply)) co_return std::optional<TargetObject>{};

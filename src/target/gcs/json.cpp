@@ -75,7 +75,28 @@ tl::unexpected<Error> malformed(const std::string& what) {
   return fail(ErrorKind::kCorrupt, "the reply is not what Cloud Storage sends: " + what);
 }
 
-Result<TargetObject> object_from(const json::object& resource) {
+/// Content headers and all custom metadata.
+std::shared_ptr<const TargetMetadata> metadata_at(const json::object& resource) {
+  const auto header = [&resource](std::string_view name) -> std::optional<std::string> {
+    const auto text = text_at(resource, name);
+    return text && !text->empty() ? std::optional{std::string{*text}} : std::nullopt;
+  };
+  auto found = std::make_shared<TargetMetadata>();
+  found->content.type = header("contentType");
+  found->content.encoding = header("contentEncoding");
+  found->content.disposition = header("contentDisposition");
+  found->content.language = header("contentLanguage");
+  found->content.cache_control = header("cacheControl");
+  const auto* value = resource.if_contains("metadata");
+  const auto* entries = value ? value->if_object() : nullptr;
+  if (!entries) return found;
+  for (const auto& entry : *entries) {
+    if (const auto* text = entry.value().if_string()) found->entries.emplace_back(entry.key(), view(*text));
+  }
+  return found;
+}
+
+Result<TargetObject> object_from(const json::object& resource, Detail detail) {
   const auto name = text_at(resource, "name");
   if (!name || name->empty()) return malformed("an object without a name");
   const auto generation = number_at(resource, "generation");
@@ -99,6 +120,10 @@ Result<TargetObject> object_from(const json::object& resource) {
     if (!object.md5 || object.md5->size() != 16) return malformed("md5Hash of " + printable(*name));
   }
   object.provenance = provenance_at(resource);
+  if (const auto number = number_at(resource, "metageneration"); number && *number <= INT64_MAX) {
+    object.metageneration = static_cast<std::int64_t>(*number);
+  }
+  if (detail == Detail::kMetadata) object.metadata = metadata_at(resource);
   return object;
 }
 
@@ -194,13 +219,26 @@ std::string resource_json(const UploadSpec& spec, std::optional<std::uint32_t> c
   return out;
 }
 
+std::string adoption_json(const Provenance& provenance) {
+  const auto entries = to_metadata(provenance);
+  std::string out = "{\"metadata\":{";
+  for (const auto& [name, value] : entries) append_field(&out, name, std::string_view{value});
+  for (const std::string_view name : kProvenanceOptional) {
+    if (std::ranges::find(entries, name, &UserMetadata::value_type::first) != entries.end()) continue;
+    out.push_back(',');
+    append_quoted(&out, name);
+    out.append(":null");
+  }
+  return out + "}}";
+}
+
 Result<TargetObject> parse_object(std::string_view body) {
   const Document document{body};
   if (!document.object()) return malformed("no JSON object");
-  return object_from(*document.object());
+  return object_from(*document.object(), Detail::kIdentity);
 }
 
-Result<Listing> parse_listing(std::string_view body) {
+Result<Listing> parse_listing(std::string_view body, Detail detail) {
   const Document document{body};
   if (!document.object()) return malformed("no JSON object");
   Listing listing;
@@ -213,7 +251,7 @@ Result<Listing> parse_listing(std::string_view body) {
   listing.objects.reserve(items->get_array().size());
   for (const auto& item : items->get_array()) {
     if (!item.is_object()) return malformed("an item is not an object");
-    auto object = object_from(item.get_object());
+    auto object = object_from(item.get_object(), detail);
     if (!object) return fail(std::move(object).error());
     listing.objects.push_back(*std::move(object));
   }

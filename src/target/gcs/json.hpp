@@ -22,6 +22,9 @@ void append_quoted(std::string* out, std::string_view utf8);
 /// Custom metadata are exactly `spec.metadata`.
 [[nodiscard]] std::string resource_json(const UploadSpec& spec, std::optional<std::uint32_t> crc32c);
 
+/// The patch that makes `provenance` the object's own; entries of an older one that it lacks are taken away.
+[[nodiscard]] std::string adoption_json(const Provenance& provenance);
+
 /// An object resource: name, generation and size are required. @error kCorrupt
 [[nodiscard]] Result<TargetObject> parse_object(std::string_view body);
 
@@ -30,7 +33,7 @@ struct Listing {
   std::optional<std::string> next_page_token;
 };
 /// One page, in the order in which it came. @error kCorrupt
-[[nodiscard]] Result<Listing> parse_listing(std::string_view body);
+[[nodiscard]] Result<Listing> parse_listing(std::string_view body, Detail detail = Detail::kIdentity);
 
 struct ErrorBody {
   std::string reason;   ///< of the first error: "conditionNotMet"; empty if there is none

@@ -9,7 +9,9 @@
 namespace ferry::gcs {
 namespace {
 
-constexpr std::size_t kListReplyMax = 32 << 20;   // 1,000 objects with 8 KiB of metadata each, escaped
+constexpr std::size_t kListReplyMax = 32 << 20;  // 1,000 objects with 8 KiB of metadata each, escaped
+constexpr std::string_view kHeaderFields =
+    ",contentType,contentEncoding,contentDisposition,contentLanguage,cacheControl";
 constexpr std::uint64_t kEmptyPagesMax = 10'000;  // in a row: a server that answers so is looping
 
 /// "EMPTY PAGES:LENGTH OF LAST:LAST TOKEN"
@@ -50,17 +52,19 @@ bool in_order(const std::vector<TargetObject>& objects, const std::string& prefi
 
 }  // namespace
 
-Task<Result<TargetPage>> Api::list_objects(std::string prefix, std::optional<std::string> token) {
+Task<Result<TargetPage>> Api::list_objects(std::string prefix, std::optional<std::string> token, Detail detail) {
   const auto action = "list " + bucket_place() + "/" + printable(prefix);
   auto place = token ? Place::parse(*token) : Place{};
   if (!place) co_return fail(ErrorKind::kInvalid, action + ": the page token is not one of ours");
 
   std::string target = list_target_ + "?maxResults=" + std::to_string(options_.page_size) +
-                       "&projection=noAcl&fields=items(name,size,generation,md5Hash,crc32c,metadata),nextPageToken";
+                       "&projection=noAcl&fields=items(name,size,generation,md5Hash,crc32c,metadata";
+  if (detail == Detail::kMetadata) target += kHeaderFields;
+  target += "),nextPageToken";
   if (!prefix.empty()) target += "&prefix=" + percent_encode(prefix);
   if (!place->token.empty()) target += "&pageToken=" + percent_encode(place->token);
 
-  const auto once = [this, &action, &target] { return list_once(action, target); };
+  const auto once = [this, &action, &target, detail] { return list_once(action, target, detail); };
   auto listing = co_await repeat(once);
   if (!listing) co_return fail(std::move(listing).error());
   if (!in_order(listing->objects, prefix, place->last)) {
@@ -86,11 +90,11 @@ Task<Result<TargetPage>> Api::list_objects(std::string prefix, std::optional<std
   co_return page;
 }
 
-Task<Result<Listing>> Api::list_once(std::string action, std::string target) {
+Task<Result<Listing>> Api::list_once(std::string action, std::string target, Detail detail) {
   auto reply = co_await call("GET", std::move(target), net::Headers{}, std::string_view{}, kListReplyMax);
   if (!reply) co_return fail(std::move(reply).error().during(action));
   if (reply->status != 200) co_return fail(refused(*reply, action, Subject::kBucket));
-  auto listing = parse_listing(reply->body);
+  auto listing = parse_listing(reply->body, detail);
   if (!listing) co_return fail(std::move(listing).error().during(action));
   co_return listing;
 }

@@ -28,6 +28,7 @@ class FakeBucket {
 
   struct Object {
     std::int64_t generation = 0;
+    std::int64_t metageneration = 1;
     std::string bytes;
     boost::json::object resource;
   };
@@ -63,6 +64,7 @@ class FakeBucket {
     const std::string prefix = "/storage/v1/b/bucket/o/";
     if (!path.starts_with(prefix)) return error(404, "notFound", "The specified bucket does not exist.");
     const auto name = percent_decode(path.substr(prefix.size())).value();
+    if (request.head.method == "PATCH") return patch(request, name);
     return request.head.method == "DELETE" ? remove(request, name) : get(name);
   }
 
@@ -79,6 +81,7 @@ class FakeBucket {
     auto resource = object.resource;
     resource["name"] = name;
     resource["generation"] = std::to_string(object.generation);
+    resource["metageneration"] = std::to_string(object.metageneration);
     resource["size"] = std::to_string(object.bytes.size());
     resource["crc32c"] = crc32c_text(object.bytes);
     resource["md5Hash"] = md5_text(object.bytes);
@@ -94,7 +97,7 @@ class FakeBucket {
 
  private:
   std::int64_t store(const std::string& name, const std::string& bytes, boost::json::object resource) {
-    objects.insert_or_assign(name, Object{++last_generation_, bytes, std::move(resource)});
+    objects.insert_or_assign(name, Object{++last_generation_, 1, bytes, std::move(resource)});
     return last_generation_;
   }
 
@@ -210,6 +213,32 @@ class FakeBucket {
 
   FakeReply get(const std::string& name) const {
     if (!objects.contains(name)) return error(404, "notFound", "No such object: bucket/" + name);
+    return FakeReply{200, {}, shown(name)};
+  }
+
+  FakeReply patch(const FakeRequest& request, const std::string& name) {
+    const auto found = objects.find(name);
+    if (found == objects.end()) return error(404, "notFound", "No such object: bucket/" + name);
+    auto& object = found->second;
+    if (request.query("ifGenerationMatch") != std::to_string(object.generation) ||
+        request.query("ifMetagenerationMatch") != std::to_string(object.metageneration)) {
+      return error(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.");
+    }
+    auto entries =
+        object.resource["metadata"].is_object() ? object.resource["metadata"].as_object() : boost::json::object{};
+    std::size_t bytes = 0;
+    const auto document = boost::json::parse(request.body);
+    for (const auto& [entry, value] : document.at("metadata").as_object()) {
+      if (value.is_null()) {
+        entries.erase(entry);
+      } else {
+        entries[entry] = value;
+      }
+    }
+    for (const auto& [entry, value] : entries) bytes += entry.size() + value.as_string().size();
+    if (bytes > kMetadataBytesMax) return error(400, "invalid", "The metadata is too large.");
+    object.resource["metadata"] = std::move(entries);
+    ++object.metageneration;
     return FakeReply{200, {}, shown(name)};
   }
 

@@ -68,7 +68,14 @@ TargetObject shown(const StoredObject& object) {
   result.crc32c = object.crc32c;
   result.md5 = object.md5;
   result.provenance = parse_provenance(object.metadata);
+  result.metageneration = object.metageneration;
   return result;
+}
+
+std::shared_ptr<const TargetMetadata> metadata_of(const StoredObject& object) {
+  auto metadata = std::make_shared<TargetMetadata>(TargetMetadata{object.content, object.metadata});
+  if (auto& expires = metadata->content.expires) metadata->entries.emplace_back("expires", *std::exchange(expires, {}));
+  return metadata;
 }
 
 bool agrees(const Digest& expected, const StoredObject& object) {
@@ -302,7 +309,7 @@ class MemoryTarget final : public ObjectTarget {
   MemoryTarget(std::shared_ptr<TargetBucket> bucket, TargetOptions options)
       : bucket_(std::move(bucket)), options_(options) {}
 
-  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token) override {
+  Task<Result<TargetPage>> list(std::string prefix, std::optional<std::string> token, Detail detail) override {
     const std::lock_guard lock{state().mutex};
     ++*requests_;
     const ObjectKey asked{prefix};
@@ -316,6 +323,7 @@ class MemoryTarget final : public ObjectTarget {
         break;
       }
       page.objects.push_back(shown(next->second));
+      if (detail == Detail::kMetadata) page.objects.back().metadata = metadata_of(next->second);
     }
     co_return page;
   }
@@ -378,6 +386,25 @@ class MemoryTarget final : public ObjectTarget {
       co_return fail(ErrorKind::kConflict, "remove " + printable(key.str()) + ": another generation is there");
     }
     state().live.erase(found);
+    co_return Unit{};
+  }
+
+  Task<Status> adopt(ObjectKey key, Generation generation, std::int64_t metageneration,
+                     Provenance provenance) override {
+    const std::lock_guard lock{state().mutex};
+    ++*requests_;
+    if (auto error = state().planned_failure(TargetOp::kAdopt, &key)) co_return fail(*std::move(error));
+    const auto found = state().live.find(key);
+    const bool same = found != state().live.end() && found->second.generation == generation &&
+                      found->second.metageneration == metageneration;
+    if (!same) co_return fail(ErrorKind::kConflict, "adopt " + printable(key.str()) + ": it is another one by now");
+    auto metadata = to_metadata(provenance);
+    for (const auto& entry : found->second.metadata) {
+      if (!entry.first.starts_with(kProvenancePrefix)) metadata.push_back(entry);
+    }
+    if (auto legal = within_limits(key, metadata); !legal) co_return fail(std::move(legal).error());
+    found->second.metadata = std::move(metadata);
+    ++found->second.metageneration;
     co_return Unit{};
   }
 

@@ -17,6 +17,7 @@ namespace ferry::memory {
 struct StoredObject {
   ObjectKey key;
   Generation generation;
+  std::int64_t metageneration = 1;
   std::shared_ptr<const std::string> bytes;
   std::uint32_t crc32c = 0;
   std::string md5;     ///< 16 raw bytes
@@ -28,7 +29,7 @@ struct StoredObject {
   std::optional<Seconds> custom_time;
 };
 
-enum class TargetOp { kList, kStat, kBegin, kResume, kWrite, kRecover, kCommit, kCancel, kRemove };
+enum class TargetOp { kList, kStat, kBegin, kResume, kWrite, kRecover, kCommit, kCancel, kRemove, kAdopt };
 
 /// Shared by any number of targets, on any threads: every call is atomic. Generations start at 1 and only grow.
 class TargetBucket {
@@ -51,7 +52,8 @@ class TargetBucket {
 
   // Planned faults. Each is used up by the call that it hits, unless it says otherwise.
 
-  /// The next `times` operations of that kind (on `key`, where one is given; of a listing: its prefix) fail before anything happened.
+  /// The next `times` operations of that kind (on `key`, where one is given; of a listing: its prefix) fail before
+  /// anything happened.
   void fail_next(TargetOp op, Error error, int times = 1, std::optional<ObjectKey> key = std::nullopt);
   /// Uploads of `key` are refused at begin() (kDenied); lasting.
   void deny(ObjectKey key);
