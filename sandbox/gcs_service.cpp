@@ -23,6 +23,9 @@ void route_resource(std::string_view method, std::span<const std::string> path, 
     route->operation = method == "GET" ? "GetBucket" : method == "DELETE" ? "DeleteBucket" : "BadRequest";
     return;
   }
+  if (method == "GET" && size == 4 && path[2] == "iam" && path[3] == "testPermissions") {
+    route->operation = "TestPermissions";
+  }
   if (size == 3 && path[2] == "storageLayout") route->operation = "GetStorageLayout";
   if (path[2] != "o") return;
   if (size == 3 || (size == 4 && path[3].empty())) {
@@ -119,6 +122,7 @@ GcsService::Operation GcsService::operation(std::string_view name) {
       {"InsertBucket", &GcsService::insert_bucket},
       {"DeleteBucket", &GcsService::delete_bucket},
       {"GetStorageLayout", &GcsService::storage_layout},
+      {"TestPermissions", &GcsService::test_permissions},
       {"XmlGetObject", &GcsService::download_object},
       {"XmlPutObject", &GcsService::put_xml},
       {"XmlDeleteObject", &GcsService::delete_object},
@@ -247,6 +251,18 @@ Task<GcsService::Failure> GcsService::storage_layout(Call* call) {
   json.text("kind", "storage#storageLayout").text("bucket", call->route.bucket).text("location", "US");
   json.text("locationType", "multi-region").end();
   co_return co_await reply(call, 200, std::move(body));
+}
+
+/// Whoever was let in may do everything.
+Task<GcsService::Failure> GcsService::test_permissions(Call* call) {
+  std::string body = R"({"kind":"storage#testIamPermissionsResponse","permissions":[)";
+  bool first = true;
+  for (const auto& [name, value] : call->route.target.query.pairs()) {
+    if (name != "permissions") continue;
+    if (!std::exchange(first, false)) body += ',';
+    append_json(&body, value);
+  }
+  co_return co_await reply(call, 200, body + "]}");
 }
 
 void GcsService::mutate(const std::string& bucket, const std::string& name,

@@ -51,6 +51,7 @@ class GcsService final : public Service {
   Task<Failure> insert_bucket(Call* call);
   Task<Failure> delete_bucket(Call* call);
   Task<Failure> storage_layout(Call* call);
+  Task<Failure> test_permissions(Call* call);
 
   Task<Failure> list_objects(Call* call);
   Task<Failure> get_object(Call* call);

@@ -26,7 +26,7 @@ make a listing of ten million keys take hours, so their ETag is opaque, of the f
 
 Fault instructions are JSON, one per line, in the file of --faults or POSTed to /_sandbox/faults on any port:
   {"service":"s3","op":"GetObject","bucket":"b","key":"k","nth":2,"action":{"cut_after":100000}}
- which    service (s3 gcs token pubsub), op, bucket, key ("*" or left out: all), key_prefix; then nth, every, after, times,
+ which    service (s3 gcs token pubsub identity), op, bucket, key ("*" or left out: all), key_prefix; then nth, every, after, times,
           probability with seed. The first instruction that fires is applied.
  action   status with body, headers | "reset" | "cut"          answer at once, do nothing
           commit_then: status | "reset" | "cut" | {status, body}  do it, then answer that
@@ -42,8 +42,9 @@ Fault instructions are JSON, one per line, in the file of --faults or POSTed to 
           HeadObject PutObject CopyObject DeleteObject DeleteObjects CreateMultipartUpload UploadPart UploadPartCopy ListParts
           CompleteMultipartUpload AbortMultipartUpload GetObjectAttributes GetObjectTagging PutObjectTagging RestoreObject
  GCS ops  InsertMedia InsertMultipart StartSession PutChunk QuerySession CancelSession GetObject DownloadObject ListObjects
-          PatchObject UpdateObject DeleteObject ComposeObject RewriteObject CopyObject GetBucket InsertBucket ListBuckets
+          PatchObject UpdateObject DeleteObject ComposeObject RewriteObject CopyObject GetBucket InsertBucket ListBuckets TestPermissions
           XmlGetObject XmlPutObject XmlDeleteObject; token: Token
+ identity InstanceMetadata ContainerCredentials GoogleMetadata AssumeRole ExchangeToken
  pubsub   CreateTopic GetTopic ListTopics DeleteTopic Publish CreateSubscription GetSubscription ListSubscriptions DeleteSubscription
           Acknowledge ModifyAckDeadline Nack Pull StreamingPull Deliver; bucket is the topic's or subscription's full name
 
@@ -73,6 +74,9 @@ void add_servers(CLI::App* app, ServeOptions* options, Texts* texts) {
                   "Serve the token endpoint on a port of its own [default: POST /token on the GCS port]")
       ->group("Servers");
   app->add_option("--pubsub", options->pubsub, "Serve Pub/Sub (gRPC) on this port")->group("Servers");
+  app->add_option("--identity", options->identity,
+                  "Serve stand-ins for IMDSv2, the container agent, STS, Google's metadata server and token exchange")
+      ->group("Servers");
   app->add_option("--address", options->address, "Listen here")->capture_default_str()->group("Servers");
   app->add_option("--threads", options->threads, "Threads, all on the same ports")
       ->capture_default_str()
@@ -116,7 +120,7 @@ void add_credentials(CLI::App* app, ServeOptions* options, Texts* texts) {
   app->add_flag("--gcs-auth", settings.gcs.check_tokens,
                 "GCS: require tokens of the token endpoint [default: anonymous]")
       ->group("Credentials");
-  app->add_option("--token-life", texts->token_life, "Seconds until an access token expires")
+  app->add_option("--token-life", texts->token_life, "Seconds until an access token, or what --identity gives, expires")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400))
       ->group("Credentials");

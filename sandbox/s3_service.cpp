@@ -17,6 +17,16 @@ S3Error no_such_bucket(const std::string& name) {
   return S3Error(404, "NoSuchBucket", "The specified bucket does not exist", {{"BucketName", name}});
 }
 
+/// The access key id in Authorization; empty where there is none.
+std::string_view presented_key(const net::Headers& headers) {
+  constexpr std::string_view kField = "Credential=";
+  const auto value = headers.find("authorization").value_or("");
+  const auto begin = value.find(kField);
+  if (begin == std::string_view::npos) return {};
+  const auto key = value.substr(begin + kField.size());
+  return key.substr(0, key.find('/'));
+}
+
 std::optional<S3Error> check_names(const Route& route) {
   constexpr std::size_t kKeyMax = 1024;
   if (!is_utf8(route.key)) return S3Error(400, "InvalidURI", "The key is not valid UTF-8.");
@@ -90,8 +100,12 @@ S3Result<std::optional<Signature>> S3Service::let_in(const Call& call,
   const auto& request = call.wire->request();
   const SignatureRules rules{bucket ? bucket->region : settings_.region,
                              std::chrono::floor<std::chrono::seconds>(clock_->wall())};
+  const auto temporary = keys_->find(presented_key(request.headers));
+  if (temporary && keys_->expired(*temporary)) {
+    return tl::unexpected(S3Error(400, "ExpiredToken", "The provided token has expired."));
+  }
   auto signature = verify_signature(request.method, call.route.target.raw_path, call.route.target.query,
-                                    request.headers, settings_.keys, rules);
+                                    request.headers, temporary ? temporary->keys : settings_.keys, rules);
   if (!signature || *signature) return signature;
   if (bucket && bucket->open && std::ranges::find(kReadOperations, call.route.operation) != std::end(kReadOperations)) {
     return signature;

@@ -11,6 +11,7 @@
 #include "kit/async/clock.hpp"
 #include "sandbox/aws_body.hpp"
 #include "sandbox/event_log.hpp"
+#include "sandbox/identity.hpp"
 #include "sandbox/s3_store.hpp"
 #include "sandbox/service.hpp"
 
@@ -27,8 +28,15 @@ struct S3Settings {
 
 class S3Service final : public Service {
  public:
-  S3Service(S3Settings settings, S3Store* store, ByteStore* bytes, EventLog* log, Clock* clock, Rng* rng)
-      : settings_(std::move(settings)), store_(store), bytes_(bytes), log_(log), clock_(clock), rng_(rng) {}
+  S3Service(S3Settings settings, S3Store* store, ByteStore* bytes, const KeyBook* keys, EventLog* log, Clock* clock,
+            Rng* rng)
+      : settings_(std::move(settings)),
+        store_(store),
+        bytes_(bytes),
+        keys_(keys),
+        log_(log),
+        clock_(clock),
+        rng_(rng) {}
 
   std::string_view name() const override { return "s3"; }
   Route route(const net::ServerRequest& request) const override;
@@ -94,6 +102,7 @@ class S3Service final : public Service {
   const S3Settings settings_;
   S3Store* const store_;
   ByteStore* const bytes_;
+  const KeyBook* const keys_;  ///< temporary ones, besides those of the settings
   EventLog* const log_;
   Clock* const clock_;
   Rng* const rng_;

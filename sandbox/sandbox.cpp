@@ -15,7 +15,8 @@ Sandbox::Sandbox(Settings settings, Clock* clock, Rng* rng)
       rng_(rng),
       account_(settings_.account ? settings_.account
                                  : std::make_shared<const ServiceAccount>(ServiceAccount::make(rng))),
-      tokens_(clock, rng, settings_.token_life) {}
+      tokens_(clock, rng, settings_.token_life),
+      keys_(clock, rng, settings_.token_life) {}
 
 Result<std::unique_ptr<Sandbox>> Sandbox::make(Settings settings, Clock* clock, Rng* rng) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox(std::move(settings), clock, rng));
@@ -47,9 +48,10 @@ Status Sandbox::open() {
     if (settings_.discard) gcs_bytes_ = discarding_store();
   }
   auto* gcs_bytes = gcs_bytes_ ? gcs_bytes_.get() : s3_bytes_.get();
-  s3_ = std::make_unique<S3Service>(settings_.s3, s3_store_.get(), s3_bytes_.get(), log_.get(), clock_, rng_);
+  s3_ = std::make_unique<S3Service>(settings_.s3, s3_store_.get(), s3_bytes_.get(), &keys_, log_.get(), clock_, rng_);
   gcs_ = std::make_unique<GcsService>(settings_.gcs, gcs_store_.get(), gcs_bytes, &tokens_, log_.get(), rng_);
   token_ = std::make_unique<TokenService>(account_.get(), &tokens_, clock_);
+  identity_ = std::make_unique<IdentityService>(&keys_, &tokens_, clock_, rng_);
   return {};
 }
 
@@ -171,6 +173,7 @@ Task<> Sandbox::administer(Wire* wire, std::string_view path) {
     faults_.clear();
   } else if (method == "POST" && name == "revoke-tokens") {
     tokens_.revoke_all();
+    keys_.expire_all();
   } else if (method == "POST" && name == "faults") {
     const auto lines = co_await wire->read_all(16 << 20);
     if (!lines) co_return;

@@ -9,6 +9,7 @@
 
 #include "sandbox/event_log.hpp"
 #include "sandbox/gcs_service.hpp"
+#include "sandbox/identity.hpp"
 #include "sandbox/journal.hpp"
 #include "sandbox/pubsub_watch.hpp"
 #include "sandbox/s3_service.hpp"
@@ -49,6 +50,7 @@ class Sandbox {
   [[nodiscard]] Service* s3() { return s3_.get(); }
   [[nodiscard]] Service* gcs() { return gcs_.get(); }
   [[nodiscard]] TokenService* token() { return token_.get(); }
+  [[nodiscard]] Service* identity() { return identity_.get(); }
   [[nodiscard]] const ServiceAccount& account() const { return *account_; }
   [[nodiscard]] FaultTable& faults() { return faults_; }
   [[nodiscard]] EventLog& log() { return *log_; }
@@ -70,6 +72,7 @@ class Sandbox {
   Rng* const rng_;
   const std::shared_ptr<const ServiceAccount> account_;
   TokenBook tokens_;
+  KeyBook keys_;
   FaultTable faults_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<ByteStore> s3_bytes_, gcs_bytes_;
@@ -79,6 +82,7 @@ class Sandbox {
   std::unique_ptr<S3Service> s3_;
   std::unique_ptr<GcsService> gcs_;
   std::unique_ptr<TokenService> token_;
+  std::unique_ptr<IdentityService> identity_;
   std::unique_ptr<PubsubWatch> pubsub_watch_;
   std::unique_ptr<pubsub::Server> pubsub_;
 };

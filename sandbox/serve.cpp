@@ -105,7 +105,7 @@ Status check_port_is_free(const std::string& address, std::uint16_t port) {
 }
 
 struct Ports {
-  std::uint16_t s3 = 0, gcs = 0, token = 0, pubsub = 0;
+  std::uint16_t s3 = 0, gcs = 0, token = 0, pubsub = 0, identity = 0;
 };
 
 Status add_servers(const ServeOptions& options, Sandbox* sandbox, Worker* worker, Ports* ports) {
@@ -117,7 +117,8 @@ Status add_servers(const ServeOptions& options, Sandbox* sandbox, Worker* worker
   const std::tuple<const std::optional<std::uint16_t>&, Service*, std::uint16_t*> wanted[] = {
       {options.s3, sandbox->s3(), &ports->s3},
       {options.gcs, sandbox->gcs(), &ports->gcs},
-      {options.token, sandbox->token(), &ports->token}};
+      {options.token, sandbox->token(), &ports->token},
+      {options.identity, sandbox->identity(), &ports->identity}};
   for (const auto& [port, service, chosen] : wanted) {
     if (!port) continue;
     if (*chosen == 0) {
@@ -171,6 +172,7 @@ std::string ready_line(const ServeOptions& options, const Ports& ports, const st
   }
   if (options.gcs) json.text("gcs", url(ports.gcs));
   if (options.pubsub) json.text("pubsub", fmt::format("{}:{}", options.address, ports.pubsub));
+  if (options.identity) json.text("identity", url(ports.identity));
   json.text("token_uri", url(options.token ? ports.token : ports.gcs) + "/token")
       .text("service_account_file", key_file);
   json.end();

@@ -9,7 +9,7 @@
 namespace ferry::sandbox {
 
 struct ServeOptions {
-  std::optional<std::uint16_t> s3, gcs, token, pubsub;  ///< ports; 0: any free one; nothing: not served
+  std::optional<std::uint16_t> s3, gcs, token, pubsub, identity;  ///< ports; 0: any free one; nothing: not served
   std::string address = "127.0.0.1";
   unsigned threads = 2;
   std::optional<std::string> certificate_file, key_file;

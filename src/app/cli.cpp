@@ -43,7 +43,8 @@ struct Verb {
 };
 constexpr Verb<Command> kVerbs[] = {{"copy", Command::kCopy},           {"verify", Command::kVerify},
                                     {"publisher", Command::kPublisher}, {"migrator", Command::kMigrator},
-                                    {"cache", Command::kCache},         {"plan", Command::kPlan}};
+                                    {"cache", Command::kCache},         {"plan", Command::kPlan},
+                                    {"doctor", Command::kDoctor}};
 constexpr Verb<CacheAction> kCacheVerbs[] = {{"list", CacheAction::kList},
                                              {"show", CacheAction::kShow},
                                              {"delete", CacheAction::kDelete},

@@ -15,10 +15,6 @@ constexpr std::string_view kStorageScope = "https://www.googleapis.com/auth/devs
 /// Changing metadata needs it; what the account may do is another matter.
 constexpr std::string_view kFullStorageScope = "https://www.googleapis.com/auth/devstorage.full_control";
 constexpr std::string_view kPubsubScope = " https://www.googleapis.com/auth/pubsub";
-constexpr std::string_view kNoGoogleCredentials =
-    "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a credentials file, run gcloud "
-    "auth "
-    "application-default login, or give --gcs-anonymous to send none";
 constexpr std::string_view kDefaultRegion = "us-east-1";
 constexpr Milliseconds kNearConnect{2'000}, kNearProgress{4'000};
 
@@ -117,8 +113,9 @@ class Finder {
 
   gcs::TokenSettings token_settings() const {
     gcs::TokenSettings to;
+    const bool pubsub = is_service(settings_->command) || settings_->command == Command::kDoctor;
     to.scope = settings_->adopt ? kFullStorageScope : kStorageScope;
-    if (is_service(settings_->command)) to.scope += kPubsubScope;
+    if (pubsub) to.scope += kPubsubScope;
     to.origin_allowed = settings_->gcs.token_origin;
     to.clock = clock_;
     to.aws = [chain = machine_chain(), region = settings_->s3.region.value_or(std::string{kDefaultRegion})](

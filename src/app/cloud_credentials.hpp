@@ -12,6 +12,12 @@
 
 namespace ferry::app {
 
+/// What to do where there are none.
+inline constexpr std::string_view kNoGoogleCredentials =
+    "no Google credentials: set GOOGLE_APPLICATION_CREDENTIALS or --gcs-credentials to a credentials file, run gcloud "
+    "auth "
+    "application-default login, or give --gcs-anonymous to send none";
+
 struct CloudCredentials {
   std::shared_ptr<s3::CredentialSource> aws_source;  ///< null: anonymous, or no source is needed
   std::shared_ptr<s3::SharedCredentials> aws;        ///< the same, shared

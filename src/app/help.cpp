@@ -95,6 +95,20 @@ constexpr std::string_view kCacheExamples =
     "  4. Somebody changed the target by hand:\n"
     "     bucketferry cache rebuild-from-target s3://photos gs://photos-new\n";
 
+constexpr std::string_view kDoctorOutput =
+    "Each check is a line: ok, warn or FAIL, what was looked at, what was seen; then what to do about it.\n"
+    "Looked at are addresses and certificates, clocks, credentials (which source counts, never a secret) and\n"
+    "permissions of both sides; with REDIS_ADDRESS also Redis and Pub/Sub. Nothing is written anywhere. The\n"
+    "exit code is 0 unless something FAILs.\n"
+    "\n";
+
+constexpr std::string_view kDoctorExamples =
+    "Examples:\n"
+    "  1. Will a copy of this bucket work?\n"
+    "     bucketferry doctor s3://photos gs://photos-new\n"
+    "  2. The same for a script, which keys of the AWS tools' files to take named:\n"
+    "     bucketferry doctor s3://photos gs://photos-new --s3-profile archive --json\n";
+
 constexpr std::string_view kPlanLocations =
     "  SRC  s3://bucket[/prefix]   a prefix means a folder: s3://b/photos is every key below \"photos/\"\n"
     "  DST  gs://bucket[/prefix]   what is there counts as there; without DST everything is to be copied\n";
@@ -135,7 +149,14 @@ constexpr Page kPages[] = {
      "SRC [DST]",
      {},
      kPlanOutput,
-     kPlanLocations}};
+     kPlanLocations},
+    {Command::kDoctor,
+     "doctor",
+     "look at credentials, permissions, clocks and all else that a run needs",
+     kDoctorExamples,
+     "SRC DST",
+     {},
+     kDoctorOutput}};
 
 const Page& page_of(Command command) { return *std::ranges::find(kPages, command, &Page::command); }
 
@@ -213,6 +234,7 @@ std::string program_help() {
       "  publisher  service: find what is new or changed, publish it, serve API and dashboard\n"
       "  migrator   service: take what was published and bring it over; run many\n"
       "  cache      show and correct what the services remember\n"
+      "  doctor     look at credentials, permissions, clocks and all else that a run needs\n"
       "\n"
       "  bucketferry COMMAND --help    options and examples\n"
       "  bucketferry --version\n"

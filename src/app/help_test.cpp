@@ -41,7 +41,8 @@ std::vector<std::string> words_of(const std::string& line) {
 
 constexpr std::pair<Command, const char*> kPages[] = {
     {Command::kCopy, "copy"},         {Command::kVerify, "verify"}, {Command::kPublisher, "publisher"},
-    {Command::kMigrator, "migrator"}, {Command::kCache, "cache"},   {Command::kPlan, "plan"}};
+    {Command::kMigrator, "migrator"}, {Command::kCache, "cache"},   {Command::kPlan, "plan"},
+    {Command::kDoctor, "doctor"}};
 
 TEST(Help, IsTheGoldenPage) {
   // After a wanted change: build/dev/bin/bucketferry copy --help > src/app/golden/copy.txt (and so on); then read the

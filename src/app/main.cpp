@@ -64,6 +64,7 @@ ExitCode run(std::vector<std::string> words, std::uint64_t descriptors) {
     case Command::kMigrator: return migrator(std::move(settings), environment);
     case Command::kCache: return cache(std::move(settings), environment);
     case Command::kPlan: return plan(std::move(settings), environment);
+    case Command::kDoctor: return doctor(std::move(settings), environment);
   }
   return ExitCode::kUsage;
 }

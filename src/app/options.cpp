@@ -584,8 +584,8 @@ std::vector<Option> output_options() {
            .value = "",
            .environment = {},
            .group = Group::kOutput,
-           .commands = kInCopy | kInVerify | kInCache | kInPlan,
-           .help = "the summary as one JSON object on stdout (cache: lines of JSON)",
+           .commands = kInCopy | kInVerify | kInCache | kInPlan | kInDoctor,
+           .help = "the summary as one JSON object on stdout (cache: lines of JSON; doctor: its checks)",
            .apply = [](Settings* s, const Given& g) { return read_switch(g.text, &s->json); }},
           {.name = "progress",
            .value = "HOW",
@@ -624,6 +624,10 @@ std::vector<Option> general_options() {
            .apply = [](Settings* s, const Given& g) { return read_text(g.text, &s->ca_file); }}};
 }
 
+bool names_what_we_talk_to(Group group) {
+  return group == Group::kSource || group == Group::kTarget || group == Group::kPubsub || group == Group::kRedis;
+}
+
 std::vector<Option> make_options() {
   std::vector<Option> table;
   for (auto part : {plan_options,        work_options,     adoption_options,
@@ -635,6 +639,9 @@ std::vector<Option> make_options() {
                     admin_options,       cache_options,    output_options,
                     evidence_options,    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
+  }
+  for (Option& option : table) {
+    if (names_what_we_talk_to(option.group)) option.commands |= kInDoctor;
   }
   return table;
 }

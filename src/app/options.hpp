@@ -43,10 +43,11 @@ inline constexpr unsigned kInVerify = 1U << static_cast<unsigned>(Command::kVeri
 inline constexpr unsigned kInPublisher = 1U << static_cast<unsigned>(Command::kPublisher);
 inline constexpr unsigned kInMigrator = 1U << static_cast<unsigned>(Command::kMigrator);
 inline constexpr unsigned kInCache = 1U << static_cast<unsigned>(Command::kCache);
+inline constexpr unsigned kInDoctor = 1U << static_cast<unsigned>(Command::kDoctor);
 inline constexpr unsigned kInPlan = 1U << static_cast<unsigned>(Command::kPlan);
 inline constexpr unsigned kInServices = kInPublisher | kInMigrator;
 inline constexpr unsigned kInScans = kInCopy | kInVerify | kInPublisher | kInPlan;  ///< that list the source
-inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache | kInPlan;
+inline constexpr unsigned kAnywhere = kInCopy | kInVerify | kInServices | kInCache | kInPlan | kInDoctor;
 
 struct Option {
   std::string_view name;   ///< "transfers": --transfers, and `transfers:` in the file

@@ -19,6 +19,7 @@
 #include "app/clients.hpp"
 #include "app/copy_run.hpp"
 #include "app/display.hpp"
+#include "app/doctor_run.hpp"
 #include "app/evidence_page.hpp"
 #include "app/plan_html.hpp"
 #include "app/plan_run.hpp"
@@ -254,6 +255,27 @@ ExitCode cache(Settings settings, const Environment& environment) {
   if (!ended) return refuse(ended.error());
   if (std::fflush(stdout) != 0 && !ended->output) ended->output = output_error();
   return present(settings, *ended);
+}
+
+ExitCode doctor(Settings settings, const Environment& environment) {
+  DoctorRooms rooms;
+  rooms.clock = system_clock();
+  rooms.rng = system_rng();
+  rooms.credentials = find_credentials(&settings, environment, rooms.clock, rooms.rng);
+  if (!settings.json) {
+    rooms.tell = [](const Check& check) {
+      std::fputs(page_of(check).c_str(), stdout);
+      std::fflush(stdout);
+    };
+  }
+  for (const auto& warning : settings.warnings) complain("warning: " + warning);
+  const auto checks = run_doctor(settings, std::move(rooms));
+  if (!checks) {
+    const ExitCode usage = refuse(checks.error());
+    return checks.error().kind == ErrorKind::kCancelled ? ExitCode::kInterrupted : usage;
+  }
+  if (settings.json) print_json(json_of(*checks));
+  return exit_code_of(*checks);
 }
 
 }  // namespace ferry::app

@@ -13,6 +13,7 @@ namespace ferry::app {
 [[nodiscard]] ExitCode migrator(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode plan(Settings settings, const Environment& environment);
 [[nodiscard]] ExitCode cache(Settings settings, const Environment& environment);
+[[nodiscard]] ExitCode doctor(Settings settings, const Environment& environment);
 
 /// One line on stderr, as every complaint of the program: "bucketferry: …".
 void complain(const std::string& what);

@@ -31,6 +31,9 @@ struct ServiceRooms {
   Rng* rng = nullptr;
 };
 
+/// The settings' queue; `name` tells this process from others.
+[[nodiscard]] pubsub::Options queue_options(const Settings& settings, const std::string& name);
+
 /// Waits until the state answers; says once why it doesn't, and again when the reason changes. Ends by cancellation
 /// only.
 Task<> await_state(const ServiceRooms* rooms);

@@ -21,7 +21,7 @@
 
 namespace ferry::app {
 
-enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kPlan };
+enum class Command { kCopy, kVerify, kPublisher, kMigrator, kCache, kPlan, kDoctor };
 [[nodiscard]] constexpr bool is_service(Command command) {
   return command == Command::kPublisher || command == Command::kMigrator;
 }

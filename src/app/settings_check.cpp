@@ -175,6 +175,10 @@ Status complete(Settings* settings) {
   if (is_service(settings->command)) return complete_service(settings);
   if (settings->command == Command::kCache) return complete_cache(settings);
   if (settings->command == Command::kVerify) return check_verify(*settings);
+  if (settings->command == Command::kDoctor && !settings->service.redis.address.empty()) {
+    auto done = complete_redis(settings);
+    return done ? complete_pubsub(&settings->service.pubsub) : done;
+  }
   return Unit{};
 }
 

@@ -90,6 +90,7 @@ class PubsubQueue final : public Queue {
   ~PubsubQueue() override { core_->stop(); }
 
   Task<Status> prepare() override { return core_->topology()->prepare(); }
+  Task<Status> look() override { return core_->topology()->look(); }
 
   Task<Status> publish(std::vector<TransferPlan> plans) override {
     if (!core_->open()) co_return closed();

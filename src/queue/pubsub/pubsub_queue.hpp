@@ -58,6 +58,10 @@ class Queue : public MessageQueue {
   /// @error kDenied: may neither create nor see them; kInvalid: the subscription belongs to another topic
   virtual Task<Status> prepare() = 0;
 
+  /// Whether topic and subscription are there and belong together; makes nothing. @error kGone: prepare() would make
+  /// what is missing; kInvalid: as there; kDenied: may not see them; kUnavailable
+  virtual Task<Status> look() = 0;
+
   /// The orderly end, on the home executor: abort(), nacks what is unsettled, sends the acks and nacks that are due for
   /// at most `grace`, ends all calls. After it, the queue may be destroyed whether or not the home executor still runs.
   virtual Task<> shutdown(Milliseconds grace) = 0;

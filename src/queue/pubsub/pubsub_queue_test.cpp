@@ -478,6 +478,20 @@ TEST(PubsubQueue, SaysWhatToDoWhenItMayNotMakeThings) {
   }
 }
 
+TEST(PubsubQueue, LookingSeesWhatIsThereAndMakesNothing) {
+  TestBroker broker;
+  Home home;
+  const auto queue =
+      make_queue(home.executor(), local_options(broker.endpoint()), system_clock(), system_rng()).value();
+  const auto missing = testing::run(queue->look());
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().kind, ErrorKind::kGone) << missing.error().what;
+  EXPECT_EQ(broker.watcher().calls("CreateTopic"), 0u);
+  ASSERT_TRUE(testing::run(queue->prepare()));
+  EXPECT_TRUE(testing::run(queue->look()));
+  asio::co_spawn(home.executor(), queue->shutdown(std::chrono::seconds{10}), asio::use_future).get();
+}
+
 TEST(PubsubQueue, IsContentWithATopicThatSomebodyElseMade) {
   TestBroker broker;
   const HomedQueue owner{local_options(broker.endpoint())};

@@ -47,6 +47,14 @@ Task<Status> Topology::prepare() {
   }
 }
 
+Task<Status> Topology::look() {
+  const auto topic = co_await client_->get_topic(topic_);
+  if (!topic) co_return fail(topic.error());
+  const auto there = co_await client_->get_subscription(subscription_);
+  if (!there) co_return fail(there.error());
+  co_return belongs(*there);
+}
+
 Task<Status> Topology::make_both() {
   auto made = co_await make_topic();
   if (!made) co_return made;
@@ -86,15 +94,18 @@ Task<Status> Topology::check_subscription() {
     co_return fail(there.error());
   }
   if (there->topic() == kDeletedTopic) co_return co_await replace_subscription();
-  if (there->topic() != topic_) {
-    co_return fail(ErrorKind::kInvalid, "subscription " + subscription_ + " belongs to " + printable(there->topic()) +
-                                            ", not to " + topic_ + ": name another subscription");
-  }
-  if (there->detached()) {
-    co_return fail(ErrorKind::kInvalid, "subscription " + subscription_ + " is detached: delete it, or name another");
-  }
+  if (auto ours = belongs(*there); !ours) co_return ours;
   if (!there->filter().empty()) warn("subscription " + subscription_ + " has a filter: messages may be dropped by it");
   co_return Unit{};
+}
+
+Status Topology::belongs(const pb::Subscription& there) const {
+  if (there.topic() != topic_) {
+    return fail(ErrorKind::kInvalid, "subscription " + subscription_ + " belongs to " + printable(there.topic()) +
+                                         ", not to " + topic_ + ": name another subscription");
+  }
+  if (!there.detached()) return Unit{};
+  return fail(ErrorKind::kInvalid, "subscription " + subscription_ + " is detached: delete it, or name another");
 }
 
 /// Its topic was deleted: nothing arrives in it any more, not even from a new topic of the same name. What it still

@@ -16,6 +16,7 @@ class Topology {
 
   /// See Queue::prepare(). Several at a time, also in several processes, do no harm.
   Task<Status> prepare();
+  Task<Status> look();  ///< see Queue::look()
 
  private:
   Task<Status> make_both();
@@ -23,6 +24,7 @@ class Topology {
   Task<Status> make_subscription();
   Task<Status> check_subscription();
   Task<Status> replace_subscription();
+  [[nodiscard]] Status belongs(const pb::Subscription& there) const;
   [[nodiscard]] pb::Subscription wanted() const;
   void warn(const std::string& line) const;
 

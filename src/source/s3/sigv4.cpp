@@ -22,8 +22,8 @@ struct Field {
 bool is_signed(std::string_view name) {
   static constexpr std::string_view kAmazon = "x-amz-";
   if (name.size() > kAmazon.size() && iequals(name.substr(0, kAmazon.size()), kAmazon)) return true;
-  for (const std::string_view also :
-       {"host", "content-type", "content-md5", "date", "range", "if-match", "if-none-match"}) {
+  for (const std::string_view also : {"host", "content-type", "content-md5", "date", "range", "if-match",
+                                      "if-none-match", "x-goog-cloud-target-resource"}) {
     if (iequals(name, also)) return true;
   }
   return false;
