@@ -630,14 +630,28 @@ bool names_what_we_talk_to(Group group) {
 
 std::vector<Option> make_options() {
   std::vector<Option> table;
-  for (auto part : {plan_options,        work_options,     adoption_options,
-                    deletion_options,    verify_options,   schedule_options,
-                    selection_options,   listing_options,  restore_options,
-                    source_options,      source_credential_options,
-                    source_role_options, target_options,   name_options,
-                    metadata_options,    pubsub_options,   redis_options,
-                    admin_options,       cache_options,    output_options,
-                    evidence_options,    general_options}) {
+  for (auto part : {plan_options,
+                    work_options,
+                    adoption_options,
+                    deletion_options,
+                    verify_options,
+                    schedule_options,
+                    selection_options,
+                    listing_options,
+                    restore_options,
+                    source_options,
+                    source_credential_options,
+                    source_role_options,
+                    target_options,
+                    name_options,
+                    metadata_options,
+                    pubsub_options,
+                    redis_options,
+                    admin_options,
+                    cache_options,
+                    output_options,
+                    evidence_options,
+                    general_options}) {
     std::ranges::move(part(), std::back_inserter(table));
   }
   for (Option& option : table) {

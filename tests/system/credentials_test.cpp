@@ -187,7 +187,7 @@ class DoctorCommand : public CredentialChain {
     const auto* checks = outcome.summary.if_contains("checks");
     if (!checks) return "no summary: " + outcome.describe();
     for (const auto& check : checks->as_array()) {
-      if (check.at("check") == name && check.as_object().contains(which)) {
+      if (check.at("check").as_string() == name && check.as_object().contains(which)) {
         return boost::json::value_to<std::string>(check.at(which));
       }
     }

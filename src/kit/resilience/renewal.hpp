@@ -1,6 +1,6 @@
 #pragma once
-// One value that expires, shared by all threads of a process: whoever needs it first fetches it anew, ahead of time, while
-// all others go on with the old one; who finds none that is valid waits for that one fetch.
+// One value that expires, shared by all threads of a process: whoever needs it first fetches it anew, ahead of time,
+// while all others go on with the old one; who finds none that is valid waits for that one fetch.
 
 #include <algorithm>
 #include <functional>
@@ -34,8 +34,9 @@ class Renewal {
 
   Renewal(RenewalPolicy policy, Clock* clock, Rng* rng) : policy_(policy), clock_(clock), rng_(rng) {}
 
-  /// The value; the old one while it is valid and `fetch` (which outlives the call) fails, at growing intervals. Without
-  /// a valid one, kUnavailable is tried again within the back-off. @error of `fetch`, all that wait at the same time
+  /// The value; the old one while it is valid and `fetch` (which outlives the call) fails, at growing intervals.
+  /// Without a valid one, kUnavailable is tried again within the back-off. @error of `fetch`, all that wait at the same
+  /// time
   Task<Result<T>> get(const Fetch* fetch) {
     for (;;) {
       const Next next = look();
@@ -47,7 +48,8 @@ class Renewal {
   }
 
   /// A server said no to this value: unless there is another by now, the next get() fetches. A value that was only just
-  /// fetched again, and came back the same, is kept for a while, so that a crowd that is refused does not fetch in turn.
+  /// fetched again, and came back the same, is kept for a while, so that a crowd that is refused does not fetch in
+  /// turn.
   void refused(const T& value) {
     const std::lock_guard lock{mutex_};
     if (!value_ || !(*value_ == value)) return;

@@ -126,9 +126,7 @@ TEST(Renewal, ThreadsShareOneValueAndOneFetchAtATime) {
   const Numbered::Fetch fetch = [&] { return fetch_one(shared); };
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      testing::run(ask_often(&renewal, &fetch, &wrong));
-    });
+    threads.emplace_back([&] { testing::run(ask_often(&renewal, &fetch, &wrong)); });
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);

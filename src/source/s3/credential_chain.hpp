@@ -30,8 +30,8 @@ struct Chosen {
   bool guessed = false;  ///< nothing was configured: it is the instance's metadata, if this is an instance
 };
 
-/// Reads files, asks no server. Order: anonymous · identity · profile by flag · keys · profile with a role · web identity ·
-/// profile · container · instance.
+/// Reads files, asks no server. Order: anonymous · identity · profile by flag · keys · profile with a role · web
+/// identity · profile · container · instance.
 /// @error kInvalid: what was named is not there or can't be used, or nothing is configured and nothing can be guessed
 [[nodiscard]] Result<Chosen> choose_credentials(ChainSettings settings);
 

@@ -48,9 +48,7 @@ class S3Chain : public ::testing::Test {
     EXPECT_TRUE(chosen) << chosen.error().what;
     return SharedCredentials{chosen->source, &clock_, &rng_}.provider({&far_, &near_});
   }
-  Result<std::optional<Credentials>> get(CredentialProvider* from) {
-    return ferry::testing::run(from->get(), &clock_);
-  }
+  Result<std::optional<Credentials>> get(CredentialProvider* from) { return ferry::testing::run(from->get(), &clock_); }
   Result<std::optional<Credentials>> get() { return get(provider().get()); }
   std::string who() {
     const auto got = get();
@@ -73,7 +71,8 @@ TEST_F(S3Chain, FollowsTheOrderOfAmazonsTools) {
   near_.on_request([](const FakeRequest&) { return FakeReply{200, {}, json_keys("CONTAINER")}; });
   far_.on_request([](const FakeRequest& request) {
     const bool token = request.body.find("WithWebIdentity") != std::string::npos;
-    return FakeReply{200, {}, token ? role_keys("AssumeRoleWithWebIdentity", "TOKEN") : role_keys("AssumeRole", "ROLE")};
+    return FakeReply{
+        200, {}, token ? role_keys("AssumeRoleWithWebIdentity", "TOKEN") : role_keys("AssumeRole", "ROLE")};
   });
   chain_.container.relative_uri = "/keys";
   EXPECT_EQ(who(), "CONTAINER");
@@ -158,8 +157,10 @@ TEST_F(S3WebIdentity, MeasuresTheLifeByTheServersClock_F135) {
 
 TEST_F(S3WebIdentity, RefusalSaysWhatToMendAndNoSecret_F138) {
   write("token", kCanary);
-  far_.push(FakeReply{403, {}, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no " + kCanary +
-                                   "</Message></Error></ErrorResponse>"});
+  far_.push(FakeReply{
+      403,
+      {},
+      "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no " + kCanary + "</Message></Error></ErrorResponse>"});
   const auto error = get().error();
   EXPECT_EQ(error.kind, ErrorKind::kDenied);
   EXPECT_THAT(error.what, AllOf(HasSubstr("role/reader"), HasSubstr("trust policy"), Not(HasSubstr(kCanary))));
@@ -209,9 +210,10 @@ TEST_F(S3WebIdentity, AnIdentityTokenMayComeFromElsewhere) {
 
 TEST_F(S3Chain, RolesOfProfilesAreTakenOnInTurn) {
   write("credentials", "[base]\naws_access_key_id=BASE\naws_secret_access_key=S\n");
-  write("config",
-        "[profile middle]\nrole_arn=arn:aws:iam::1:role/m\nsource_profile=base\nregion=us-west-2\n"
-        "[profile top]\nrole_arn=arn:aws:iam::1:role/t\nsource_profile=middle\nexternal_id=x/y\nduration_seconds=900\n");
+  write(
+      "config",
+      "[profile middle]\nrole_arn=arn:aws:iam::1:role/m\nsource_profile=base\nregion=us-west-2\n"
+      "[profile top]\nrole_arn=arn:aws:iam::1:role/t\nsource_profile=middle\nexternal_id=x/y\nduration_seconds=900\n");
   chain_.profile.name = "top";
   far_.push(FakeReply{200, {}, role_keys("AssumeRole", "MIDDLE")});
   far_.push(FakeReply{200, {}, role_keys("AssumeRole", "TOP")});
@@ -227,7 +229,8 @@ TEST_F(S3Chain, ProfilesThatLeadNowhereAreRefusedByName) {
   write("config",
         "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nrole_arn=r\nsource_profile=a\n"
         "[profile c]\nrole_arn=r\n[profile d]\nrole_arn=r\ncredential_source=Moon\n"
-        "[profile e]\nrole_arn=r\nsource_profile=nobody\n[profile f]\nrole_arn=r\nsource_profile=a\nduration_seconds=1\n");
+        "[profile e]\nrole_arn=r\nsource_profile=nobody\n[profile "
+        "f]\nrole_arn=r\nsource_profile=a\nduration_seconds=1\n");
   for (const auto& [name, word] :
        {std::pair{"a", "circle"}, {"c", "source_profile"}, {"d", "Moon"}, {"e", "nobody"}, {"f", "duration_seconds"}}) {
     chain_.profile.name = name;
@@ -254,11 +257,13 @@ TEST_F(S3Chain, ContainersAreAskedWithTheirTokenReadAnew) {
 }
 
 TEST_F(S3Chain, ContainerAddressesThatCouldBeAnybodysAreRefused) {
-  for (const auto* uri : {"http://evil.example/", "http://127.evil.example/", "http://169.254.169.254/", "ftp://x/", "x"}) {
+  for (const auto* uri :
+       {"http://evil.example/", "http://127.evil.example/", "http://169.254.169.254/", "ftp://x/", "x"}) {
     chain_.container.full_uri = uri;
     EXPECT_EQ(refusal_of_choice().kind, ErrorKind::kInvalid) << uri;
   }
-  for (const auto* uri : {"https://agent.example/x", "http://127.0.0.1:9/x", "http://localhost/x", "http://[fd00:ec2::23]/x"}) {
+  for (const auto* uri :
+       {"https://agent.example/x", "http://127.0.0.1:9/x", "http://localhost/x", "http://[fd00:ec2::23]/x"}) {
     chain_.container.full_uri = uri;
     EXPECT_TRUE(choose_credentials(chain_)) << uri;
   }
@@ -281,7 +286,8 @@ TEST_F(S3Chain, InstancesMaySayNoWithStatus200) {
   near_.on_request([this](const FakeRequest& request) {
     if (request.head.method == "PUT") return FakeReply{200, {}, "SESSION"};
     if (request.path().ends_with("/")) return FakeReply{200, {}, "reader"};
-    return FakeReply{200, {}, near_.requests().size() > 3 ? json_keys("I") : R"({"Code":"AssumeRoleUnauthorizedAccess"})"};
+    return FakeReply{
+        200, {}, near_.requests().size() > 3 ? json_keys("I") : R"({"Code":"AssumeRoleUnauthorizedAccess"})"};
   });
   EXPECT_EQ(who(), "I") << "it was tried again";
 }

@@ -109,9 +109,7 @@ Task<> read_output(Descriptor* from, std::string* into) {
   }
 }
 
-Error process_failure(const std::string& why) {
-  return {ErrorKind::kUnavailable, "credential_process " + why};
-}
+Error process_failure(const std::string& why) { return {ErrorKind::kUnavailable, "credential_process " + why}; }
 
 }  // namespace
 
@@ -136,7 +134,8 @@ Task<Result<CredentialSource::Fetched>> run_credential_process(std::string comma
     code = program->ended();
   }
   if (code != 0) {
-    co_return fail(process_failure(what + (code ? " ended with " + std::to_string(*code) : std::string{" did not end"})));
+    co_return fail(
+        process_failure(what + (code ? " ended with " + std::to_string(*code) : std::string{" did not end"})));
   }
   co_return parse_credentials(text, std::chrono::floor<std::chrono::seconds>(clock->wall()),
                               "credential_process " + what);

@@ -23,7 +23,7 @@ struct Sts {
 struct Role {
   std::string arn;
   std::string session_name = "bucketferry";
-  std::string external_id;                      ///< empty: none
+  std::string external_id;                        ///< empty: none
   std::optional<std::uint32_t> duration_seconds;  ///< nothing: STS's default, an hour
 };
 
@@ -51,16 +51,16 @@ struct ContainerSettings {
 /// EC2 instances, by IMDSv2 only. `endpoint`: nothing: http://169.254.169.254
 [[nodiscard]] std::shared_ptr<CredentialSource> instance_source(std::optional<net::Origin> endpoint, Clock* clock);
 
-/// Credentials as JSON: `{AccessKeyId, SecretAccessKey, Token or SessionToken, Expiration}`. `date`: the clock that wrote
-/// Expiration. @error kUnavailable: not that, or expired; names the field, never a value
+/// Credentials as JSON: `{AccessKeyId, SecretAccessKey, Token or SessionToken, Expiration}`. `date`: the clock that
+/// wrote Expiration. @error kUnavailable: not that, or expired; names the field, never a value
 [[nodiscard]] Result<CredentialSource::Fetched> parse_credentials(std::string_view json, Seconds date,
                                                                   std::string_view where);
 
 /// The output of a command that profiles name; without a shell. @error kUnavailable, kDenied
 Task<Result<CredentialSource::Fetched>> run_credential_process(std::string command, Clock* clock);
 
-/// A signed request to GetCallerIdentity as text, which `audience` may exchange for credentials of its own. The token is
-/// as good as the credentials for a quarter of an hour.
+/// A signed request to GetCallerIdentity as text, which `audience` may exchange for credentials of its own. The token
+/// is as good as the credentials for a quarter of an hour.
 [[nodiscard]] std::string signed_caller_identity(const Credentials& credentials, const std::string& region,
                                                  const std::string& audience, Clock* clock);
 

@@ -10,8 +10,8 @@ namespace {
 
 using Renewed = Renewal<Credentials>;
 
-constexpr Milliseconds kAhead{900'000};      // Amazon's own clients: 15 min
-constexpr Milliseconds kLookEvery{1'000};    // at files
+constexpr Milliseconds kAhead{900'000};    // Amazon's own clients: 15 min
+constexpr Milliseconds kLookEvery{1'000};  // at files
 
 class FixedCredentials final : public CredentialProvider {
  public:

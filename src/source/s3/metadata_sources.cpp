@@ -79,8 +79,9 @@ class ContainerSource final : public CredentialSource {
       if (!text) return fail(std::move(text).error());
       token = trim(*text);
       if (token.empty()) {
-        return fail(ErrorKind::kUnavailable, printable(settings_.authorization_file) +
-                                                 ": is missing or empty; AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names it");
+        return fail(ErrorKind::kUnavailable,
+                    printable(settings_.authorization_file) +
+                        ": is missing or empty; AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names it");
       }
     }
     if (token.find_first_of("\r\n") == std::string::npos) return token;
@@ -123,7 +124,8 @@ class InstanceSource final : public CredentialSource {
     if (reply->status == 200 && !token.empty() && token.find_first_of("\r\n") == std::string_view::npos) {
       co_return std::string{token};
     }
-    co_return fail(metadata_refusal(*reply, where, "it must offer IMDSv2 to this process (hop limit 2 for containers)"));
+    co_return fail(
+        metadata_refusal(*reply, where, "it must offer IMDSv2 to this process (hop limit 2 for containers)"));
   }
 
   Task<Result<net::WholeReply>> get(net::HttpClient* http, std::string target, std::string token, std::string where) {

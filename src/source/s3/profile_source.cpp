@@ -56,8 +56,8 @@ class Planner {
     plan.keys = {value(profile, "aws_access_key_id"), value(profile, "aws_secret_access_key"), std::nullopt};
     if (auto token = value(profile, "aws_session_token"); !token.empty()) plan.keys.session_token = std::move(token);
     if (plan.keys.access_key_id.empty() || plan.keys.secret_access_key.empty()) {
-      return wrong(name, "in " + printable(file) +
-                             ": aws_access_key_id and aws_secret_access_key must both have a value");
+      return wrong(name,
+                   "in " + printable(file) + ": aws_access_key_id and aws_secret_access_key must both have a value");
     }
     return std::optional{std::move(plan)};
   }
@@ -72,9 +72,10 @@ class Planner {
     }
     for (const auto setting : kUnsupported) {
       if (!profile.contains(setting)) continue;
-      return wrong(name, "uses " + std::string{setting} + ", which is not supported; add the line credential_process = "
-                             "aws configure export-credentials --profile " + printable(name) +
-                             " --format process to a profile of its own, and name that one");
+      return wrong(name, "uses " + std::string{setting} +
+                             ", which is not supported; add the line credential_process = "
+                             "aws configure export-credentials --profile " +
+                             printable(name) + " --format process to a profile of its own, and name that one");
     }
     return std::optional<ProfilePlan>{};
   }
@@ -154,7 +155,8 @@ class ProfileSource final : public CredentialSource {
 
   bool outdated() override {
     const std::lock_guard lock{mutex_};
-    return stamp_of(settings_.credentials_file) != credentials_stamp_ || stamp_of(settings_.config_file) != config_stamp_;
+    return stamp_of(settings_.credentials_file) != credentials_stamp_ ||
+           stamp_of(settings_.config_file) != config_stamp_;
   }
 
   std::string describe() const override {
@@ -252,7 +254,8 @@ Result<std::optional<ProfilePlan>> read_profile(const ProfileSettings& settings)
 std::string profile_region(const ProfileSettings& settings) {
   FileStamp stamp;
   const auto section = settings.name == "default" ? settings.name : "profile " + settings.name;
-  for (const auto& [file, name] : {std::pair{settings.config_file, section}, {settings.credentials_file, settings.name}}) {
+  for (const auto& [file, name] :
+       {std::pair{settings.config_file, section}, {settings.credentials_file, settings.name}}) {
     const auto text = read_small_file(file, &stamp);
     const auto profile = text ? find_profile(*text, name) : std::nullopt;
     const auto region = profile ? profile->find("region") : Profile::const_iterator{};

@@ -28,7 +28,7 @@ struct ProfilePlan {
   std::string process;
   std::string token_file;
   Role role;
-  std::string region;                  ///< empty: none
+  std::string region;                 ///< empty: none
   std::shared_ptr<ProfilePlan> base;  ///< of kRole: who takes it on
 };
 

@@ -29,10 +29,8 @@ Result<net::Origin> sts_origin(const Sts& sts) {
 }
 
 std::string role_form(std::string_view action, const Role& role) {
-  auto form = net::form_encode({{"Action", action},
-                                {"Version", "2011-06-15"},
-                                {"RoleArn", role.arn},
-                                {"RoleSessionName", role.session_name}});
+  auto form = net::form_encode(
+      {{"Action", action}, {"Version", "2011-06-15"}, {"RoleArn", role.arn}, {"RoleSessionName", role.session_name}});
   if (!role.external_id.empty()) form += "&" + net::form_encode({{"ExternalId", role.external_id}});
   if (role.duration_seconds) {
     form += "&" + net::form_encode({{"DurationSeconds", std::to_string(*role.duration_seconds)}});
@@ -151,7 +149,7 @@ Task<Result<std::string>> read_token(std::string path) {
   const auto token = trim(*text);
   if (token.empty() || token.size() > kTokenMax) {
     co_return fail(ErrorKind::kUnavailable, "identity token " + printable(path) + ": " +
-                                                (stamp.size < 0    ? "is not there"
+                                                (stamp.size < 0  ? "is not there"
                                                  : token.empty() ? "is empty"
                                                                  : "is longer than a token can be"));
   }

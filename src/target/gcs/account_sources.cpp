@@ -112,7 +112,8 @@ class ActingSource final : public TokenSource {
     auto reply = co_await net::exchange_whole(routes.far, url_.origin, std::move(head), request_, kMetadataReplyMax);
     if (!reply) co_return fail(std::move(reply).error().during(where));
     if (reply->status != 200) {
-      co_return fail(token_refusal(*reply, where, "grant roles/iam.serviceAccountTokenCreator on that service account"));
+      co_return fail(
+          token_refusal(*reply, where, "grant roles/iam.serviceAccountTokenCreator on that service account"));
     }
     co_return read(*reply, where);
   }
@@ -145,9 +146,9 @@ class ActingSource final : public TokenSource {
 
 Result<std::shared_ptr<TokenSource>> user_source(std::string_view json, TokenSettings settings) {
   User user;
-  for (const auto& [name, field] : {std::pair{"client_id", &user.client_id},
-                                    std::pair{"client_secret", &user.client_secret},
-                                    std::pair{"refresh_token", &user.refresh_token}}) {
+  for (const auto& [name, field] :
+       {std::pair{"client_id", &user.client_id}, std::pair{"client_secret", &user.client_secret},
+        std::pair{"refresh_token", &user.refresh_token}}) {
     auto text = text_field(json, name);
     if (!text) return lacks(name);
     *field = *std::move(text);

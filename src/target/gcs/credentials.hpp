@@ -17,9 +17,9 @@ namespace ferry::gcs {
 class TokenProvider {
  public:
   virtual ~TokenProvider() = default;
-  /// An access token; nothing = send no Authorization (emulator). Renewed ahead of expiry, once for all threads; the old
-  /// one is used while it is valid and a renewal fails. @error kDenied / kInvalid / kUnavailable with the place that was
-  /// asked
+  /// An access token; nothing = send no Authorization (emulator). Renewed ahead of expiry, once for all threads; the
+  /// old one is used while it is valid and a renewal fails. @error kDenied / kInvalid / kUnavailable with the place
+  /// that was asked
   virtual Task<Result<std::optional<std::string>>> token() = 0;
   /// A server answered 401 to this one: unless there is another by now, the next token() asks for a new one.
   virtual void refused(const std::string& token) = 0;

@@ -116,7 +116,7 @@ Result<SubjectAsker> subject_by_url(const boost::json::object& source, Format fo
 }
 
 Result<SubjectAsker> subject_of(const boost::json::object& source, const std::string& audience,
-                           const TokenSettings& settings) {
+                                const TokenSettings& settings) {
   const auto environment = member_text(source, "environment_id");
   if (environment == "aws1" && settings.aws) {
     return SubjectAsker{[aws = settings.aws, audience](net::Routes routes) { return aws(routes, audience); }};
@@ -125,9 +125,8 @@ Result<SubjectAsker> subject_of(const boost::json::object& source, const std::st
   auto format = format_of(source);
   if (!format) return fail(std::move(format).error());
   if (auto path = member_text(source, "file"); !path.empty()) {
-    return SubjectAsker{[path = std::move(path), format = *std::move(format)](net::Routes) {
-      return subject_of_file(path, format);
-    }};
+    return SubjectAsker{
+        [path = std::move(path), format = *std::move(format)](net::Routes) { return subject_of_file(path, format); }};
   }
   if (source.contains("url")) return subject_by_url(source, *std::move(format));
   return bad_external("\"credential_source\" must name a file, a url, or environment_id aws1");
@@ -140,7 +139,8 @@ Result<std::uint64_t> life_of(const boost::json::object& file) {
   if (!value) return kLifeDefault;
   boost::system::error_code bad;
   const auto seconds = value->to_number<std::uint64_t>(bad);
-  if (bad || seconds < kLifeMin || seconds > kLifeMax) return bad_external("\"token_lifetime_seconds\" is not 600 to 43200");
+  if (bad || seconds < kLifeMin || seconds > kLifeMax)
+    return bad_external("\"token_lifetime_seconds\" is not 600 to 43200");
   return seconds;
 }
 

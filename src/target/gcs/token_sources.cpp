@@ -34,8 +34,7 @@ std::optional<std::string> text_field(std::string_view json, std::string_view na
   return std::string{text->data(), text->size()};
 }
 
-Result<net::Url> google_url(std::string_view text, std::string_view field,
-                            const std::optional<net::Origin>& allowed) {
+Result<net::Url> google_url(std::string_view text, std::string_view field, const std::optional<net::Origin>& allowed) {
   const auto name = "credentials file: \"" + std::string{field} + "\" ";
   auto url = net::Url::parse(text);
   if (!url || text.find('?') != std::string_view::npos) {

@@ -23,8 +23,8 @@ struct TokenSettings {
   Clock* clock = nullptr;
 };
 
-/// From a credentials file's text, whatever of Google's types it is: service_account, authorized_user, external_account,
-/// impersonated_service_account. The servers that it names must be Google's, or `origin_allowed`.
+/// From a credentials file's text, whatever of Google's types it is: service_account, authorized_user,
+/// external_account, impersonated_service_account. The servers that it names must be Google's, or `origin_allowed`.
 /// @error kInvalid: names the field that is wrong, never its value
 [[nodiscard]] Result<std::shared_ptr<TokenSource>> file_source(std::string_view json, TokenSettings settings);
 
