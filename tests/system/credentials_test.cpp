@@ -99,7 +99,8 @@ TEST_F(CredentialChain, WhatExpiresInMidTransferIsRenewedInTime_F137_F139) {
   const auto outcome = copy({"--gcs-endpoint", sandbox_->gcs(), "--transfers", "4"}, web_identity());
   EXPECT_EQ(outcome.code(), 0) << outcome.describe();
   EXPECT_EQ(commits(), 306);
-  EXPECT_GE(sandbox_->requests("identity", "AssumeRole"), 3);
+  // The last two large ones begin after the first four, and so after the first credentials' life.
+  EXPECT_GE(sandbox_->requests("identity", "AssumeRole"), 2);
   EXPECT_LE(sandbox_->requests("identity", "AssumeRole"), 60) << "one renewal at a time, for all transfers";
 }
 
