@@ -82,7 +82,9 @@ TEST(CommandLine, ReadsWhereTheListingComesFromAndWhatToRestore) {
   for (const auto& words : std::vector<std::vector<std::string>>{{"--inventory", "manifest.json"},
                                                                  {"--restore", "0"},
                                                                  {"--restore-tier", "Bulk"},
-                                                                 {"--inventory", "s3://r/m.json", "--manifest", "k"}}) {
+                                                                 {"--inventory", "s3://r/m.json", "--manifest", "k"},
+                                                                 {"--delete", "--manifest", "keys.csv"},
+                                                                 {"--delete", "--inventory", "s3://r/m.json"}}) {
     EXPECT_NE(must_refuse(copy_words(words)).find(words[0]), std::string::npos);
   }
 }
