@@ -60,7 +60,6 @@ class CopyRun::Crew {
 
   /// Nothing is spawned before all of it could be built: what is spawned must be joined.
   void start() {
-    signals_.emplace(control_.get_executor(), [this](int) { stop(Why::kInterrupted); });
     side_work_.spawn(show_progress(rooms_.progress, [this] { return progress(); }, rooms_.screen, rooms_.clock));
     lanes_.front()->io.work().spawn(scan());
     for (auto& lane : lanes_) {
@@ -217,7 +216,7 @@ class CopyRun::Crew {
       const std::lock_guard lock{mutex_};
       stopping_ = true;  // whoever asks to stop from now on comes too late
     }
-    signals_->cancel();
+    signals_.cancel();
     side_work_.cancel();
     guard_.reset();
   }
@@ -275,7 +274,7 @@ class CopyRun::Crew {
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
   TaskGroup side_work_{control_.get_executor()};
-  std::optional<StopSignals> signals_;
+  StopSignals signals_{control_.get_executor(), [this](int) { stop(Why::kInterrupted); }};
   std::size_t running_ = 0;  ///< lanes; control thread only
   bool tidied_ = false;      ///< control thread only
 

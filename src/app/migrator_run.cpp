@@ -36,7 +36,6 @@ class MigratorRun::Crew final : public admin::Probe {
 
   Status run() {
     if (auto built = build(); !built) return built;
-    signals_.emplace(control_.get_executor(), [this](int signal) { drain(signal); });
     side_work_.spawn(server_->run());
     side_work_.spawn(prepare_in_scope());
     log::info("migrator.started", {{"name", rooms_.name},
@@ -214,7 +213,7 @@ class MigratorRun::Crew final : public admin::Probe {
     co_await add_totals(look(tally_));
     (void)co_await rooms_.board->post(kWorkersTopic, rooms_.name, {}, Milliseconds{0});
     server_->stop();
-    signals_->cancel();
+    signals_.cancel();
     guard_.reset();
     asio::post(control_, [this] { side_work_.cancel(); });  // not from inside: this task is one of them
   }
@@ -234,7 +233,7 @@ class MigratorRun::Crew final : public admin::Probe {
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
   TaskGroup preparing_{control_.get_executor()};
   TaskGroup side_work_{control_.get_executor()};
-  std::optional<StopSignals> signals_;
+  StopSignals signals_{control_.get_executor(), [this](int signal) { drain(signal); }};
   Clients control_clients_;  ///< only for the queue's tokens
   std::vector<std::unique_ptr<TransferLane>> lanes_;
   std::unique_ptr<pubsub::Queue> queue_;

@@ -24,7 +24,6 @@ class PublisherRun::Crew {
 
   Status run() {
     if (auto built = build(); !built) return built;
-    signals_.emplace(control_.get_executor(), [this](int signal) { stop(signal); });
     side_work_.spawn(server_->run());
     side_work_.spawn(operator_->watch());
     scans_.work().spawn(scan());
@@ -100,7 +99,7 @@ class PublisherRun::Crew {
 
   void wind_up() {
     server_->stop();
-    signals_->cancel();
+    signals_.cancel();
     side_work_.cancel();
     guard_.reset();
   }
@@ -118,7 +117,7 @@ class PublisherRun::Crew {
   asio::io_context control_{1};
   asio::executor_work_guard<Executor> guard_{control_.get_executor()};
   TaskGroup side_work_{control_.get_executor()};
-  std::optional<StopSignals> signals_;
+  StopSignals signals_{control_.get_executor(), [this](int signal) { stop(signal); }};
   std::optional<ServiceOperator> operator_;
   std::unique_ptr<admin::AdminServer> server_;
 };

@@ -92,6 +92,8 @@ TEST_F(ServiceAndBroker, IsWaitedForBothSidesMakeTopicAndSubscription_F095_F097)
   start_migrator();
   auto other = start_role("publisher");
   start_publisher();
+  await_migrators();
+  EXPECT_TRUE(eventually([&] { return said(*other, "publisher.ready"); }, Duration{20})) << other->err();
   expect_all_there();
   expect_one_commit_each();
   EXPECT_EQ(sandbox_->broker_holdings().size(), 1u);
