@@ -20,7 +20,7 @@ constexpr std::string_view kDefaultPrices =
     R"(# Prices of a migration, for bucketferry plan. Edit a copy and give it with --prices FILE.
 # List prices, before taxes, discounts and free tiers of single accounts; other regions cost more.
 as_of: 2026-06
-source: aws.amazon.com/s3/pricing (us-east-1), cloud.google.com/storage/pricing (one region, flat namespace)
+source: public reports of list prices (us-east-1; one region of Google, flat namespace), to be checked at aws.amazon.com/s3/pricing and cloud.google.com/storage/pricing
 currency: USD
 
 s3:
