@@ -40,15 +40,7 @@ class CacheCrew {
   }
 
  private:
-  Status build_target() {
-    auto clients = rooms_.make_clients(run_.executor(), Patience::kWork);
-    if (!clients) return fail(std::move(clients).error());
-    clients_ = *std::move(clients);
-    auto first_page = make_first_page(rooms_.make_clients, run_.executor(), clients_);
-    if (!first_page) return fail(std::move(first_page).error());
-    first_page_ = *std::move(first_page);
-    return Unit{};
-  }
+  Status build_target() { return make_both_patiences(rooms_.make_clients, run_.executor(), &clients_, &first_page_); }
 
   Task<Status> act() {
     switch (settings_.cache.action) {

@@ -26,4 +26,15 @@ Result<std::unique_ptr<FirstPage>> make_first_page(const MakeClients& make_clien
   return std::make_unique<FirstPage>(*std::move(impatient), patient);
 }
 
+Status make_both_patiences(const MakeClients& make_clients, Executor executor, Clients* patient,
+                           std::unique_ptr<FirstPage>* first_page) {
+  auto clients = make_clients(executor, Patience::kWork);
+  if (!clients) return fail(std::move(clients).error());
+  *patient = *std::move(clients);
+  auto made = make_first_page(make_clients, std::move(executor), *patient);
+  if (!made) return fail(std::move(made).error());
+  *first_page = *std::move(made);
+  return Unit{};
+}
+
 }  // namespace ferry::app

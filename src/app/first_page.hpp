@@ -91,4 +91,8 @@ class FirstPage {
 [[nodiscard]] Result<std::unique_ptr<FirstPage>> make_first_page(const MakeClients& make_clients, Executor executor,
                                                                  const Clients& patient);
 
+/// For a run of one thread: `*patient`, and `*first_page` over it, which it must outlive. @error as above
+[[nodiscard]] Status make_both_patiences(const MakeClients& make_clients, Executor executor, Clients* patient,
+                                         std::unique_ptr<FirstPage>* first_page);
+
 }  // namespace ferry::app

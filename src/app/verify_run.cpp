@@ -56,12 +56,8 @@ class VerifyCrew {
 
  private:
   Status build() {
-    auto clients = rooms_.make_clients(run_.executor(), Patience::kWork);
-    if (!clients) return fail(std::move(clients).error());
-    clients_ = *std::move(clients);
-    auto first_page = make_first_page(rooms_.make_clients, run_.executor(), clients_);
-    if (!first_page) return fail(std::move(first_page).error());
-    first_page_ = *std::move(first_page);
+    auto made = make_both_patiences(rooms_.make_clients, run_.executor(), &clients_, &first_page_);
+    if (!made) return made;
     VerifyOptions options;
     options.filter = settings_.filter;
     options.began = std::chrono::floor<std::chrono::seconds>(rooms_.clock->wall());
