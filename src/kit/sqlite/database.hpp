@@ -1,6 +1,7 @@
 #pragma once
 // One SQLite file on a thread of its own. Coroutines hand work over and are resumed on their own executors; work that
-// arrives while a transaction runs shares the next one (group commit).
+// arrives while a transaction runs shares the next one (group commit). Where several are at it the next one also waits
+// a moment (2 ms) for more of them; a caller on its own never waits.
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
@@ -116,6 +117,7 @@ class Database {
   std::condition_variable arrived_;
   Operations waiting_;
   bool stopping_ = false;
+  bool many_at_once_ = false;  // the last group had several callers; only the database's thread looks
   std::thread thread_;
 };
 
