@@ -24,20 +24,21 @@ std::string_view view(const json::string& text) { return {text.data(), text.size
 /// A document whose nodes live in one arena. Not movable: the value points into it.
 class Document {
  public:
-  explicit Document(std::string_view text) {
-    boost::system::error_code error;
-    root_ = json::parse({text.data(), text.size()}, error, &arena_);
-    if (!error) object_ = root_.if_object();
-  }
+  explicit Document(std::string_view text) : root_(parse(text, &arena_)), object_(root_.if_object()) {}
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
   [[nodiscard]] const json::object* object() const { return object_; }  ///< null: not JSON, or not an object
 
  private:
+  static json::value parse(std::string_view text, json::storage_ptr arena) {
+    boost::system::error_code error;
+    return json::parse({text.data(), text.size()}, error, std::move(arena));  // null after an error
+  }
+
   std::array<unsigned char, 2048> first_block_;  // enough for one object
   json::monotonic_resource arena_{first_block_.data(), first_block_.size()};
-  json::value root_;
-  const json::object* object_ = nullptr;
+  const json::value root_;  // made in the arena: assigned, it would be copied out of it
+  const json::object* object_;
 };
 
 std::optional<std::string_view> text_at(const json::object& object, std::string_view name) {
@@ -167,7 +168,7 @@ void append_quoted(std::string* out, std::string_view utf8) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out->push_back('"');
   std::size_t done = 0;
-  for (std::size_t i = 0; i < utf8.size(); ++i) {
+  for (std::size_t i = plain_words(utf8); i < utf8.size(); ++i) {
     const auto byte = static_cast<unsigned char>(utf8[i]);
     if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
     out->append(utf8, done, i - done);
