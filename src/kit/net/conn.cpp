@@ -67,6 +67,10 @@ Task<Status> Conn::handshake() {
 }
 
 Task<Result<std::size_t>> Conn::read_some(std::span<char> into) {
+  // What was only just sent can't have been answered: looking would be a system call for nothing.
+  if (std::exchange(sent_last_, false)) {
+    if (auto ready = co_await wait_readable(); !ready) co_return fail(std::move(ready).error());
+  }
   std::size_t moved = 0;
   for (;;) {
     if (++in_a_row_ >= kInARowMax) {
@@ -102,6 +106,7 @@ Task<Status> Conn::write_all(Pieces pieces, bool* answered) {
     if (alarm_) alarm_->wanted = alarm_->rang = false;
     if (!ready) co_return ready;
   }
+  sent_last_ = true;
   co_return Unit{};
 }
 

@@ -103,6 +103,7 @@ class Conn final : public Watch {
   std::shared_ptr<Alarm> alarm_;
   std::string_view interrupted_;
   std::string failure_;
+  bool sent_last_ = false;
   unsigned in_a_row_ = 0;  ///< operations that didn't have to wait: now and then the others get a turn
 };
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kLengthMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kOverheadMax = 16 * 1024;  // of chunk extensions, of trailers
+constexpr std::size_t kHeadersUsual = 16;        // of a reply from either cloud
 
 constexpr auto kTokenCharacters = [] {
   std::array<bool, 256> table{};
@@ -78,6 +79,7 @@ Status note_header(std::string_view name, std::string_view value, MessageHead* h
 }
 
 Status parse_headers(std::string_view lines, MessageHead* head) {
+  head->headers.reserve(kHeadersUsual);
   for (auto line = take_line(&lines); !line.empty(); line = take_line(&lines)) {
     if (line.front() == ' ' || line.front() == '\t') return corrupt("a folded header line");
     const auto colon = line.find(':');
@@ -260,6 +262,7 @@ Framing framing_of(const ResponseText& reply, std::string_view request_method) {
 }
 
 bool is_one_line(std::string_view text) {
+  text.remove_prefix(plain_words(text));
   for (const char c : text) {
     if (c == '\r' || c == '\n' || c == '\0') return false;
   }
