@@ -30,7 +30,9 @@ add_compile_options(-fPIE -pthread)
 add_link_options(-pie)
 target_compile_options(ferry_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 target_compile_definitions(ferry_flags INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
-  BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION)
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION
+  # Coroutine frames come from operator new: glibc's aligned_alloc() never takes from a thread's own cache.
+  BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 if(FERRY_SANITIZE)
   target_compile_options(ferry_flags INTERFACE -fsanitize=${FERRY_SANITIZE} -fno-sanitize-recover=all)

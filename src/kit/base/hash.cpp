@@ -355,12 +355,12 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 std::string hex(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  auto to = text.begin();
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
+    *to++ = kHex[byte >> 4];
+    *to++ = kHex[byte & 15];
   }
   return text;
 }

@@ -73,6 +73,19 @@ constexpr std::string_view kWhiteSpace = " \t\r\n\v\f";
 
 }  // namespace
 
+std::size_t plain_words(std::string_view bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101ULL, kTops = 0x8080808080808080ULL;
+  // The top bit of each byte that is 0; bytes above an actual 0 may be marked, too, which only ends the run.
+  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word & kTops; };
+  std::size_t done = 0;
+  for (std::uint64_t word = 0; done + sizeof word <= bytes.size(); done += sizeof word) {
+    std::memcpy(&word, bytes.data() + done, sizeof word);
+    const auto control = (word - kOnes * ' ') & ~word & kTops;
+    if (((word & kTops) | control | zeros(word ^ (kOnes * '"')) | zeros(word ^ (kOnes * '\\'))) != 0) break;
+  }
+  return done;
+}
+
 bool is_utf8(std::string_view bytes) {
   while (true) {
     bytes.remove_prefix(ascii_words(bytes));
@@ -159,8 +172,11 @@ bool is_media_type(std::string_view text) {
          trim(text) == text;
 }
 
-bool iequals(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+bool iequals_of_one_size(std::string_view a, std::string_view b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
 }
 
 std::string to_lower(std::string_view text) {

@@ -65,6 +65,20 @@ TEST(Utf8, TakesMixedTextOfAnyLength) {
   }
 }
 
+TEST(PlainWords, EndBeforeTheWordThatHoldsAnythingElse) {
+  const std::string plain(40, 'a');
+  EXPECT_EQ(plain_words(plain), 40U);
+  EXPECT_EQ(plain_words(std::string_view{plain}.substr(0, 39)), 32U);
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool other = byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
+    for (std::size_t at = 0; at < plain.size(); ++at) {
+      auto text = plain;
+      text[at] = static_cast<char>(byte);
+      EXPECT_EQ(plain_words(text), other ? at / 8 * 8 : 40U) << "byte " << byte << " at " << at;
+    }
+  }
+}
+
 TEST(Printable, LeavesOrdinaryTextAlone) {
   for (const auto* text : {"", "logs/2026/a b.gz", "größe/файл/日本/🚢", "a%2Fb?c=d&e"})
     EXPECT_EQ(printable(text), text);

@@ -37,13 +37,20 @@ bool name_before(const Field& a, const Field& b) {
 }
 
 void append_lower(std::string_view name, std::string* out) {
-  for (const char c : name) out->push_back(lower(c));
+  const auto begin = static_cast<std::ptrdiff_t>(out->size());
+  out->append(name);
+  std::transform(out->begin() + begin, out->end(), out->begin() + begin, lower);
 }
 
 /// Without white space at the ends, runs of it inside as one space.
 void append_collapsed(std::string_view value, std::string* out) {
+  value = trim(value);
+  if (value.find_first_of(" \t") == std::string_view::npos) {
+    out->append(value);
+    return;
+  }
   bool space = false;
-  for (const char c : trim(value)) {
+  for (const char c : value) {
     const bool blank = c == ' ' || c == '\t';
     if (!blank) out->push_back(c);
     if (blank && !space) out->push_back(' ');
