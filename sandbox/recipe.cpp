@@ -1,10 +1,10 @@
 #include "sandbox/recipe.hpp"
 
 #include <fmt/format.h>
-#include <isa-l/igzip_lib.h>
 
 #include <algorithm>
 
+#include "kit/base/gzip.hpp"
 #include "kit/base/hash.hpp"
 #include "kit/base/text.hpp"
 #include "sandbox/pattern.hpp"
@@ -108,22 +108,6 @@ void add_sizes(std::vector<FillItem>* items) {
 
 std::string encoded_word(std::string_view utf8) { return "=?UTF-8?B?" + base64(utf8) + "?="; }
 
-std::string gzipped(std::string text) {
-  isal_zstream stream;
-  isal_deflate_stateless_init(&stream);
-  std::string packed(text.size() + 4096, '\0');
-  stream.gzip_flag = IGZIP_GZIP;
-  stream.next_in = reinterpret_cast<std::uint8_t*>(text.data());
-  stream.avail_in = static_cast<std::uint32_t>(text.size());
-  stream.end_of_stream = 1;
-  stream.flush = NO_FLUSH;
-  stream.next_out = reinterpret_cast<std::uint8_t*>(packed.data());
-  stream.avail_out = static_cast<std::uint32_t>(packed.size());
-  isal_deflate_stateless(&stream);
-  packed.resize(packed.size() - stream.avail_out);
-  return packed;
-}
-
 void add_with_headers(std::vector<FillItem>* items) {
   auto page = item("headers/page.html", 2048);
   page.headers = {{"Content-Type", "text/html; charset=utf-8"},
@@ -146,7 +130,7 @@ void add_with_headers(std::vector<FillItem>* items) {
   for (int line = 0; line < 400; ++line)
     log += fmt::format("2026-01-01T00:00:{:02} line {} of a log that packs well\n", line % 60, line);
   auto packed = item("headers/log.txt.gz-encoded", 0);
-  packed.text = gzipped(std::move(log));
+  packed.text = gzip(log);
   packed.size = packed.text.size();
   packed.headers = {{"Content-Type", "text/plain"}, {"Content-Encoding", "gzip"}};
   items->push_back(std::move(packed));

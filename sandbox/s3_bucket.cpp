@@ -33,9 +33,7 @@ Task<S3Service::Failure> S3Service::list_buckets(Context* context) {
 Task<S3Service::Failure> S3Service::create_bucket(Context* context) {
   const auto& name = context->call->route.bucket;
   if (!is_bucket_name(name)) co_return S3Error(400, "InvalidBucketName", "The specified bucket is not valid.");
-  auto opened = AwsBody::open(context->call->wire, context->signature);
-  if (!opened) co_return std::move(opened).error();
-  auto body = co_await (*opened)->read_all(kControlBodyMax);
+  auto body = co_await read_body(context);
   if (!body) co_return std::move(body).error();
   S3BucketInfo info;
   info.name = name;
@@ -43,8 +41,7 @@ Task<S3Service::Failure> S3Service::create_bucket(Context* context) {
   info.created = clock_->wall();
   if (!body->empty()) {
     pugi::xml_document xml;
-    if (!xml.load_buffer(body->data(), body->size()))
-      co_return S3Error(400, "MalformedXML", "The XML you provided was not well-formed.");
+    if (!xml.load_buffer(body->data(), body->size())) co_return malformed_xml();
     const std::string wanted = xml.document_element().child_value("LocationConstraint");
     if (!wanted.empty()) info.region = wanted == "EU" ? "eu-west-1" : wanted;
   }
@@ -81,13 +78,10 @@ Task<S3Service::Failure> S3Service::get_bucket_versioning(Context* context) {
 }
 
 Task<S3Service::Failure> S3Service::put_bucket_versioning(Context* context) {
-  auto opened = AwsBody::open(context->call->wire, context->signature);
-  if (!opened) co_return std::move(opened).error();
-  auto body = co_await (*opened)->read_all(kControlBodyMax);
+  auto body = co_await read_body(context);
   if (!body) co_return std::move(body).error();
   pugi::xml_document xml;
-  if (!xml.load_buffer(body->data(), body->size()))
-    co_return S3Error(400, "MalformedXML", "The XML you provided was not well-formed.");
+  if (!xml.load_buffer(body->data(), body->size())) co_return malformed_xml();
   const std::string_view status = xml.document_element().child_value("Status");
   if (status != "Enabled" && status != "Suspended")
     co_return S3Error(400, "MalformedXML", "Status must be Enabled or Suspended.");

@@ -16,6 +16,10 @@ inline constexpr std::string_view kS3Namespace = R"( xmlns="http://s3.amazonaws.
 inline constexpr std::string_view kXmlHead = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 inline constexpr std::size_t kControlBodyMax = 8 << 20;
 
+[[nodiscard]] inline S3Error malformed_xml() {
+  return {400, "MalformedXML", "The XML you provided was not well-formed."};
+}
+
 struct S3Service::Context {
   Context(Call* c, std::optional<Signature> s, S3BucketInfo b)
       : call(c), signature(std::move(s)), bucket(std::move(b)) {}

@@ -305,8 +305,7 @@ Task<S3Service::Failure> S3Service::delete_objects(Context* context) {
   if (!got) co_return std::move(got).error();
   const auto text = got->content.text();
   pugi::xml_document xml;
-  if (!xml.load_buffer(text.data(), text.size()))
-    co_return S3Error(400, "MalformedXML", "The XML you provided was not well-formed.");
+  if (!xml.load_buffer(text.data(), text.size())) co_return malformed_xml();
   const auto root = xml.document_element();
   const bool quiet = std::string_view(root.child_value("Quiet")) == "true";
   std::string body(kXmlHead);
@@ -329,7 +328,7 @@ namespace {
 /// What a restore asks for. Objects of INTELLIGENT_TIERING come back for good, and take no number of days.
 S3Result<std::chrono::days> restore_days(std::string_view body, bool tiered) {
   pugi::xml_document xml;
-  const auto malformed = tl::unexpected(S3Error(400, "MalformedXML", "The XML you provided was not well-formed."));
+  const auto malformed = tl::unexpected(malformed_xml());
   if (!xml.load_buffer(body.data(), body.size())) return malformed;
   const auto root = xml.document_element();
   const std::string_view tier = root.child("GlacierJobParameters").child_value("Tier");
@@ -345,9 +344,7 @@ Task<S3Service::Failure> S3Service::restore_object(Context* context) {
   auto found = existing(*context);
   if (!found) co_return std::move(found).error();
   const auto& object = **found;
-  auto opened = AwsBody::open(context->call->wire, context->signature);
-  if (!opened) co_return std::move(opened).error();
-  auto body = co_await (*opened)->read_all(kControlBodyMax);
+  auto body = co_await read_body(context);
   if (!body) co_return std::move(body).error();
   const auto now = clock_->wall();
   if (!is_archive(object)) {
@@ -389,13 +386,10 @@ Task<S3Service::Failure> S3Service::put_tagging(Context* context) {
   tagged.tags.clear();
   const bool deletes = context->call->route.operation == "DeleteObjectTagging";
   if (!deletes) {
-    auto opened = AwsBody::open(context->call->wire, context->signature);
-    if (!opened) co_return std::move(opened).error();
-    auto body = co_await (*opened)->read_all(kControlBodyMax);
+    auto body = co_await read_body(context);
     if (!body) co_return std::move(body).error();
     pugi::xml_document xml;
-    if (!xml.load_buffer(body->data(), body->size()))
-      co_return S3Error(400, "MalformedXML", "The XML you provided was not well-formed.");
+    if (!xml.load_buffer(body->data(), body->size())) co_return malformed_xml();
     for (const auto tag : xml.document_element().child("TagSet").children("Tag")) {
       tagged.tags.emplace_back(tag.child_value("Key"), tag.child_value("Value"));
     }

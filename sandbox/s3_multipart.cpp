@@ -182,9 +182,7 @@ Task<S3Service::Failure> S3Service::upload_part_copy(Context* context) {
 
 Task<S3Service::Failure> S3Service::complete_upload(Context* context) {
   const auto id = context->query().get("uploadId");
-  auto opened = AwsBody::open(context->call->wire, context->signature);
-  if (!opened) co_return std::move(opened).error();
-  auto text = co_await (*opened)->read_all(kControlBodyMax);
+  auto text = co_await read_body(context);
   if (!text) co_return std::move(text).error();
   S3Upload upload;
   if (!store_->with_upload(context->bucket.name, context->key(), id, [&](S3Upload* found) { upload = *found; })) {

@@ -141,6 +141,12 @@ S3Result<S3Object> S3Service::draft(const Call& call) const {
   return object;
 }
 
+Task<S3Result<std::string>> S3Service::read_body(Context* context) {
+  auto opened = AwsBody::open(context->call->wire, context->signature);
+  if (!opened) co_return tl::unexpected(std::move(opened).error());
+  co_return co_await (*opened)->read_all(kControlBodyMax);
+}
+
 Task<S3Result<S3Service::Received>> S3Service::receive(Context* context, std::optional<HashKind> also) {
   auto* wire = context->call->wire;
   auto opened = AwsBody::open(wire, context->signature);

@@ -83,6 +83,7 @@ class S3Service final : public Service {
   Task<Failure> put_object(Context* context);
   Task<Failure> copy_object(Context* context);
   Task<S3Result<Received>> receive(Context* context, std::optional<HashKind> also);
+  Task<S3Result<std::string>> read_body(Context* context);  ///< of a request that is not about an object's bytes
   Task<S3Result<S3ObjectPtr>> commit(Context* context, S3Object object, S3Conditions conditions,
                                      std::optional<std::string> sha256);
   /// MD5 and what the event log wants, of bytes that are stored already; gives way to others. Nothing: can't be read.

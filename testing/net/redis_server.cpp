@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+#include "testing/net/ports.hpp"
+
 namespace ferry::testing {
 namespace {
 
@@ -25,19 +27,6 @@ constexpr int kOutputBytes = 1024 * 1024;
 
 void check(int result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
-}
-
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  check(fd, "socket");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  check(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size), "bind");
-  check(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-  ::close(fd);
-  return ntohs(address.sin_port);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "kit/base/hash.hpp"
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/servers.hpp"
 #include "tests/system/system_test.hpp"
 
@@ -19,8 +19,8 @@ class Ceph : public ::testing::Environment {
     folder_ = std::make_unique<testing::TemporaryFolder>();
     account_ = {"http://127.0.0.1:" + std::to_string(port_), kAccessKey, kSecretKey};
     const Command command{FERRY_CEPH_SCRIPT,
-                          {(folder_->path() / "ceph").string(), std::to_string(port_), std::to_string(free_port()),
-                           kAccessKey, kSecretKey},
+                          {(folder_->path() / "ceph").string(), std::to_string(port_),
+                           std::to_string(testing::free_port()), kAccessKey, kSecretKey},
                           {}};
     process_ = std::make_unique<Process>(command, folder_->path(), "ceph");
     const auto settled = [&] { return process_->out().find('\n') != std::string::npos || !process_->running(); };
@@ -34,7 +34,7 @@ class Ceph : public ::testing::Environment {
   [[nodiscard]] std::string fresh_bucket() { return "bucket-" + std::to_string(++buckets_); }
 
  private:
-  std::uint16_t port_ = free_port();
+  std::uint16_t port_ = testing::free_port();
   int buckets_ = 0;
   S3Account account_;
   std::unique_ptr<testing::TemporaryFolder> folder_;

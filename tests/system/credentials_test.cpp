@@ -1,7 +1,7 @@
 // Every way to credentials, against stand-ins that hand out what the sandbox's servers really check and that expires
 // within seconds; and doctor, which looks at it all.
 
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/system_test.hpp"
 
 namespace ferry::system_test {
@@ -232,14 +232,14 @@ TEST_F(DoctorCommand, NamesClocksAddressesAndMissingCredentials) {
   sandbox_->fault({{"service", "s3"},
                    {"op", "ListBuckets"},
                    {"action", {{"status", 403}, {"headers", {{"Date", "Thu, 01 Jan 2015 00:00:00 GMT"}}}}}});
-  auto who =
-      with({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", closed_origin()}, {"GCE_METADATA_HOST", closed_origin().substr(7)}});
+  auto who = with({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", testing::closed_origin()},
+                   {"GCE_METADATA_HOST", testing::closed_origin().substr(7)}});
   const auto outcome = look(who);
   EXPECT_EQ(outcome.code(), 3) << outcome.describe();
   EXPECT_EQ(result(outcome, "source clock"), "fail") << outcome.describe();
   EXPECT_NE(field(outcome, "source credentials", "remedy").find("AWS_ACCESS_KEY_ID"), std::string::npos);
   EXPECT_NE(field(outcome, "target credentials", "remedy").find("GOOGLE_APPLICATION_CREDENTIALS"), std::string::npos);
-  const auto nowhere = look(web_identity(), {"--s3-endpoint", closed_origin()});
+  const auto nowhere = look(web_identity(), {"--s3-endpoint", testing::closed_origin()});
   EXPECT_EQ(result(nowhere, "source reachable"), "fail") << nowhere.describe();
 }
 
@@ -248,7 +248,7 @@ TEST_F(DoctorCommand, LooksAtRedisAndPubsubWhereTheyAreConfigured) {
   source_->put("key", "bytes");
   auto who = web_identity();
   who["PUBSUB_EMULATOR_HOST"] = boost::json::value_to<std::string>(sandbox_->ready().at("pubsub"));
-  who["REDIS_ADDRESS"] = closed_origin().substr(7);
+  who["REDIS_ADDRESS"] = testing::closed_origin().substr(7);
   const auto outcome = look(who);
   EXPECT_EQ(outcome.code(), 3) << outcome.describe();
   EXPECT_EQ(result(outcome, "redis"), "fail") << outcome.describe();

@@ -56,7 +56,7 @@ TEST_F(ServiceDashboard, PausesResumesAndRetriesInARealRun) {
   const auto browser = run(
       {"node",
        {(modules.parent_path() / "dashboard_service.mjs").string(), api_, kUser, kPassword, sandbox_->gcs(), kTarget,
-        strangers_key, std::to_string(kObjects), (std::filesystem::path{FERRY_PICTURES} / "service.png").string()},
+        strangers_key, std::to_string(kObjects), FERRY_PICTURES},
        {{"HOME", folder().string()}}},
       folder(), "browser", Duration{150});
   EXPECT_EQ(browser.code, 0) << browser.out << browser.err;

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/process.hpp"
 
 namespace ferry::system_test {
@@ -14,7 +14,7 @@ class Emulator {
  public:
   /// Answers when this returns. `folder` becomes its home. A port can be given to start it where one was before: it
   /// forgets everything when it ends.
-  explicit Emulator(const std::filesystem::path& folder, std::uint16_t port = free_port());
+  explicit Emulator(const std::filesystem::path& folder, std::uint16_t port = testing::free_port());
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string endpoint() const { return "127.0.0.1:" + std::to_string(port_); }  ///< no scheme
 

@@ -1,7 +1,7 @@
 // One fault at a time between two buckets. Whatever goes wrong, the target never holds bytes that were not a version of
 // the source (SystemTest checks that against the event log), the books balance, and the exit code tells the truth.
 
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/system_test.hpp"
 
 namespace ferry::system_test {
@@ -244,7 +244,7 @@ TEST_F(Fault, KmsTagIsNotTakenForAnMd5_F016) {
 // ---- the source sends us elsewhere ----------------------------------------------------------------------------------
 
 TEST_F(Fault, RedirectsToAStrangerAreNotFollowed_F141_F142) {
-  const Listener evil;
+  const testing::Listener evil;
   source_->put("key", "bytes");
   for (const int status : {301, 302, 307, 308}) {
     for (const auto* operation : {"ListObjectsV2", "GetObject"}) {
@@ -261,7 +261,7 @@ TEST_F(Fault, RedirectsToAStrangerAreNotFollowed_F141_F142) {
 }
 
 TEST_F(Fault, UploadSessionAtAStrangersIsRefused_F143) {
-  const Listener evil;
+  const testing::Listener evil;
   source_->put("key", noise(20 * kMiB, 1));
   sandbox_->fault(gcs("StartSession", {{"set_headers", {{"Location", evil.origin() + "/upload?upload_id=1"}}}}));
   const auto outcome = copy();

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/service.hpp"
 
 namespace ferry::system_test {
@@ -12,7 +12,7 @@ class ServiceAndBroker : public Service {
  protected:
   /// A broker in a process of its own, on a port that stays, so that it can die and come back empty.
   void start_broker() {
-    if (broker_port_ == 0) broker_port_ = free_port();
+    if (broker_port_ == 0) broker_port_ = testing::free_port();
     std::filesystem::create_directories(folder() / "broker");
     broker_ = std::make_unique<Sandbox>(http_.get(), folder() / "broker",
                                         std::vector<std::string>{"--pubsub", std::to_string(broker_port_)});

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 #include "tests/system/system_test.hpp"
 
 namespace ferry::system_test {
@@ -46,8 +46,8 @@ class Settings : public SystemTest {
 TEST_F(Settings, ThatMakeNoSenseAreNamedAndRefused_F140) {
   const Environment keys{{"AWS_ACCESS_KEY_ID", "AKIATEST"},
                          {"AWS_SECRET_ACCESS_KEY", "secret"},
-                         {"AWS_ENDPOINT_URL_S3", closed_origin()},
-                         {"STORAGE_EMULATOR_HOST", closed_origin()}};
+                         {"AWS_ENDPOINT_URL_S3", testing::closed_origin()},
+                         {"STORAGE_EMULATOR_HOST", testing::closed_origin()}};
   const auto with = [&](const Environment& more) {
     auto all = keys;
     for (const auto& [name, value] : more) all[name] = value;
@@ -87,7 +87,8 @@ TEST_F(Settings, ThatMakeNoSenseAreNamedAndRefused_F140) {
 }
 
 TEST_F(Settings, MissingCredentialsAreNamedWithARemedy_F140) {
-  expect_refused(2, {"AWS_ACCESS_KEY_ID", "--s3-profile"}, copy_with({}), {{"STORAGE_EMULATOR_HOST", closed_origin()}});
+  expect_refused(2, {"AWS_ACCESS_KEY_ID", "--s3-profile"}, copy_with({}),
+                 {{"STORAGE_EMULATOR_HOST", testing::closed_origin()}});
   expect_refused(2, {"GOOGLE_APPLICATION_CREDENTIALS"}, copy_with({}),
                  {{"AWS_ACCESS_KEY_ID", "AKIATEST"}, {"AWS_SECRET_ACCESS_KEY", "secret"}});
 }
@@ -114,7 +115,7 @@ TEST_F(Settings, SecondProcessOnTheSameStateIsRefused_F118) {
 TEST_F(Settings, UnreachableServersAreNamed_F071) {
   start();
   source_->put("key", "bytes");
-  const auto nowhere = closed_origin();
+  const auto nowhere = testing::closed_origin();
   expect_refused(3, {nowhere.substr(7)}, copy_with({"--s3-endpoint", nowhere}), sandbox_->environment());
   expect_refused(3, {nowhere.substr(7)}, copy_with({}), {{"STORAGE_EMULATOR_HOST", nowhere}});
   expect_refused(3, {"no-such-host.invalid"}, copy_with({"--s3-endpoint", "http://no-such-host.invalid"}));

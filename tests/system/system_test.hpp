@@ -45,7 +45,7 @@ struct Outcome {
 
 class SystemTest : public ::testing::Test {
  protected:
-  static constexpr Duration kCopyMax{120};
+  static constexpr Duration kCopyMax{240};
   const std::string kSource = "source-bucket", kTarget = "target-bucket";
 
   void TearDown() override;

@@ -1,29 +1,14 @@
 #include "kit/base/gunzip.hpp"
 
 #include <gtest/gtest.h>
-#include <isa-l/igzip_lib.h>
 
 #include <algorithm>
 #include <string>
 
+#include "kit/base/gzip.hpp"
+
 namespace ferry {
 namespace {
-
-std::string packed(std::string text) {
-  isal_zstream stream;
-  isal_deflate_stateless_init(&stream);
-  std::string out(text.size() + 4096, '\0');
-  stream.gzip_flag = IGZIP_GZIP;
-  stream.next_in = reinterpret_cast<std::uint8_t*>(text.data());
-  stream.avail_in = static_cast<std::uint32_t>(text.size());
-  stream.end_of_stream = 1;
-  stream.flush = NO_FLUSH;
-  stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
-  stream.avail_out = static_cast<std::uint32_t>(out.size());
-  isal_deflate_stateless(&stream);
-  out.resize(out.size() - stream.avail_out);
-  return out;
-}
 
 Result<std::string> unpack(std::string_view bytes, std::size_t piece, std::uint64_t ratio = 1000) {
   std::string text;
@@ -47,19 +32,19 @@ std::string lines() {
 
 TEST(Gunzip, UnpacksInPiecesOfAnySize) {
   const auto text = lines();
-  const auto bytes = packed(text);
+  const auto bytes = gzip(text);
   EXPECT_EQ(unpack(bytes, bytes.size()).value(), text);
   EXPECT_EQ(unpack(bytes, 1).value(), text);
   EXPECT_EQ(unpack(bytes, 1000).value(), text);
 }
 
 TEST(Gunzip, JoinsMembers) {
-  const auto bytes = packed("one,") + packed("") + packed("two");
+  const auto bytes = gzip("one,") + gzip("") + gzip("two");
   EXPECT_EQ(unpack(bytes, 3).value(), "one,two");
 }
 
 TEST(Gunzip, RefusesWhatIsCutDamagedOrSomethingElse_F170) {
-  const auto bytes = packed(lines());
+  const auto bytes = gzip(lines());
   EXPECT_EQ(unpack(bytes.substr(0, bytes.size() - 1), 100).error().kind, ErrorKind::kCorrupt);
   EXPECT_EQ(unpack("", 1).error().kind, ErrorKind::kCorrupt);
   auto flipped = bytes;
@@ -70,7 +55,7 @@ TEST(Gunzip, RefusesWhatIsCutDamagedOrSomethingElse_F170) {
 }
 
 TEST(Gunzip, StopsABombEarly_F170) {
-  const auto bomb = packed(std::string(64 << 20, '\0'));
+  const auto bomb = gzip(std::string(64 << 20, '\0'));
   std::size_t seen = 0;
   Gunzip gunzip{100};
   const auto count = [&](std::string_view some) -> Status {
@@ -84,7 +69,7 @@ TEST(Gunzip, StopsABombEarly_F170) {
 TEST(Gunzip, HandsOnWhatItsReaderComplainsOf) {
   Gunzip gunzip{100};
   const auto refuse = [](std::string_view) -> Status { return fail(ErrorKind::kInvalid, "no"); };
-  EXPECT_EQ(gunzip.feed(packed("text"), refuse).error().what, "no");
+  EXPECT_EQ(gunzip.feed(gzip("text"), refuse).error().what, "no");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "kit/async/wake.hpp"
+#include "kit/async/waiting_line.hpp"
 
 namespace ferry::memory {
 namespace {
@@ -46,22 +46,7 @@ class Core {
   };
 
   /// A receive() that found nothing. Woken, it looks again.
-  class Receiver {
-   public:
-    explicit Receiver(Core* core) : core_(core) {}
-    Receiver(const Receiver&) = delete;
-    Receiver& operator=(const Receiver&) = delete;
-    ~Receiver() { core_->forget(this); }
-
-    Wake wake;
-    bool looks_again = false;  ///< it heeds its wake-up; else the wake-up goes to the next receiver
-
-   private:
-    friend class Core;
-    Core* core_;
-    bool listed_ = false;
-    bool woken_ = false;
-  };
+  using Receiver = WaitingLine::Waiter<Core>;
 
   /// What a receiver finds: messages, the end, or nothing so far (and when a delayed message is due).
   struct Look {
@@ -105,15 +90,14 @@ class Core {
     found.ended = phase_ == Phase::kAborted || drained();
     if (found.ended) return found;
     if (!delayed_.empty()) found.due = until(delayed_.begin()->first);
-    receiver->listed_ = true;
-    receivers_.push_back(receiver);
+    receivers_.join(receiver);
     return found;
   }
 
   void ack() {
     const std::lock_guard lock{mutex_};
     --on_loan_;
-    if (drained()) wake_all();
+    if (drained()) receivers_.wake_all();
   }
 
   void nack(Message message, Milliseconds delay) {
@@ -122,11 +106,16 @@ class Core {
     if (phase_ == Phase::kAborted) return;
     if (delay <= Milliseconds{0}) {
       ready_.push_back(std::move(message));
-      wake_one();
+      receivers_.wake_one();
       return;
     }
     const auto place = delayed_.emplace(clock_->now() + std::min(delay, kDelayMax), std::move(message));
-    if (place == delayed_.begin()) wake_all();  // they sleep for too long
+    if (place == delayed_.begin()) receivers_.wake_all();  // they sleep for too long
+  }
+
+  void forget(WaitingLine::Place* receiver) {
+    const std::lock_guard lock{mutex_};
+    if (receivers_.leave(receiver) && !ready_.empty()) receivers_.wake_one();
   }
 
   void close() {
@@ -134,7 +123,7 @@ class Core {
     if (phase_ != Phase::kOpen) return;
     phase_ = Phase::kClosed;
     refuse_publishers();
-    if (drained()) wake_all();
+    if (drained()) receivers_.wake_all();
   }
 
   void abort() {
@@ -143,7 +132,7 @@ class Core {
     refuse_publishers();
     ready_.clear();
     delayed_.clear();
-    wake_all();
+    receivers_.wake_all();
   }
 
  private:
@@ -186,7 +175,7 @@ class Core {
       first->listed_ = false;
       first->wake.set();
     }
-    if (!ready_.empty()) wake_one();
+    if (!ready_.empty()) receivers_.wake_one();
   }
 
   void refuse_publishers() {
@@ -197,29 +186,9 @@ class Core {
     }
   }
 
-  /// One is enough: each receiver that takes its share and leaves some wakes the next.
-  void wake_one() {
-    if (receivers_.empty()) return;
-    Receiver* first = receivers_.front();
-    receivers_.pop_front();
-    first->listed_ = false;
-    first->woken_ = true;
-    first->wake.set();
-  }
-
-  void wake_all() {
-    while (!receivers_.empty()) wake_one();
-  }
-
   void forget(Publisher* publisher) {
     const std::lock_guard lock{mutex_};
     if (publisher->listed_) publishers_.remove(publisher);
-  }
-
-  void forget(Receiver* receiver) {
-    const std::lock_guard lock{mutex_};
-    if (receiver->listed_) receivers_.remove(receiver);
-    if (receiver->woken_ && !receiver->looks_again && !ready_.empty()) wake_one();
   }
 
   const std::size_t capacity_;
@@ -231,7 +200,7 @@ class Core {
   std::multimap<SteadyTime, Message> delayed_;  ///< by the time they are due; equal times in the order of arrival
   std::size_t on_loan_ = 0;
   std::list<Publisher*> publishers_;
-  std::list<Receiver*> receivers_;
+  WaitingLine receivers_;
 };
 
 class Loan final : public Settlement {

@@ -53,7 +53,7 @@ bool Core::received(pb::StreamingPullResponse* response) {
   {
     const std::lock_guard lock{mutex_};
     for (auto& one : incoming) take_in(std::move(one), now);
-    if (!ready_.empty()) wake_one();
+    if (!ready_.empty()) receivers_.wake_one();
     go_on = !books_.full();
     if (!go_on) paused_ = true;
   }
@@ -92,12 +92,11 @@ Core::Look Core::look(std::size_t max, Receiver* receiver) {
     found.arrivals.push_back(std::move(ready_.front()));
     ready_.pop_front();
   }
-  if (!ready_.empty()) wake_one();
+  if (!ready_.empty()) receivers_.wake_one();
   if (count > 0) return found;
   found.ended = phase_ == Phase::kAborted || drained();
   if (found.ended) return found;
-  receiver->listed_ = true;
-  receivers_.push_back(receiver);
+  receivers_.join(receiver);
   return found;
 }
 
@@ -106,7 +105,7 @@ void Core::ack(const LoanPtr& loan) {
   {
     const std::lock_guard lock{mutex_};
     books_.ack(loan);
-    if (drained()) wake_all();
+    if (drained()) receivers_.wake_all();
     streams = streams_to_resume();
   }
   news_.ring();
@@ -128,7 +127,7 @@ void Core::nack(const LoanPtr& loan, Milliseconds delay) {
       books_.nack(loan);
       streams = streams_to_resume();
     }
-    if (drained()) wake_all();
+    if (drained()) receivers_.wake_all();
   }
   (held ? due_ : news_).ring();
   for (const auto& stream : streams) stream->resume();
@@ -156,7 +155,7 @@ void Core::abort() {
     if (phase_ == Phase::kAborted) return;
     phase_ = Phase::kAborted;
     end_pulling();
-    wake_all();
+    receivers_.wake_all();
   }
   news_.ring();
 }
@@ -165,7 +164,7 @@ void Core::abort() {
 void Core::end_pulling() {
   ready_.clear();
   if (streams_.empty()) books_.nack_idle();
-  if (drained()) wake_all();
+  if (drained()) receivers_.wake_all();
   for (const auto& stream : streams_) stream->bell().ring();
 }
 
@@ -181,24 +180,9 @@ bool Core::open() const {
   return phase_ == Phase::kOpen;
 }
 
-/// One is enough: each receiver that takes its share and leaves some wakes the next.
-void Core::wake_one() {
-  if (receivers_.empty()) return;
-  Receiver* first = receivers_.front();
-  receivers_.pop_front();
-  first->listed_ = false;
-  first->woken_ = true;
-  first->wake.set();
-}
-
-void Core::wake_all() {
-  while (!receivers_.empty()) wake_one();
-}
-
-void Core::forget(Receiver* receiver) {
+void Core::forget(WaitingLine::Place* receiver) {
   const std::lock_guard lock{mutex_};
-  if (receiver->listed_) receivers_.remove(receiver);
-  if (receiver->woken_ && !receiver->looks_again && !ready_.empty()) wake_one();
+  if (receivers_.leave(receiver) && !ready_.empty()) receivers_.wake_one();
 }
 
 void Core::warn(const std::string& line) const {

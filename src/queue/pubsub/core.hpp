@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kit/async/bell.hpp"
+#include "kit/async/waiting_line.hpp"
 #include "queue/pubsub/books.hpp"
 #include "queue/pubsub/client.hpp"
 #include "queue/pubsub/stream.hpp"
@@ -25,21 +26,8 @@ class Core final : public StreamSink, public std::enable_shared_from_this<Core> 
   Core(Executor home, Options options, std::shared_ptr<grpc::Channel> channel, Clock* clock, Rng* rng);
 
   /// A receive() that found nothing. Woken, it looks again.
-  class Receiver {
-   public:
-    explicit Receiver(Core* core) : core_(core) {}
-    Receiver(const Receiver&) = delete;
-    Receiver& operator=(const Receiver&) = delete;
-    ~Receiver() { core_->forget(this); }
-
-    Wake wake;
-    bool looks_again = false;  ///< it heeds its wake-up; else the wake-up goes to the next receiver
-
-   private:
-    friend class Core;
-    Core* core_;
-    bool listed_ = false, woken_ = false;
-  };
+  using Receiver = WaitingLine::Waiter<Core>;
+  void forget(WaitingLine::Place* receiver);
 
   /// A message that waits for a receiver.
   struct Arrival {
@@ -86,9 +74,6 @@ class Core final : public StreamSink, public std::enable_shared_from_this<Core> 
   [[nodiscard]] bool drained() const;
   [[nodiscard]] std::vector<std::shared_ptr<Stream>> streams_to_resume();
   void end_pulling();
-  void wake_one();
-  void wake_all();
-  void forget(Receiver* receiver);
   void warn(const std::string& line) const;
   void warn_of_strangers(bool newer_schema, bool other_job);
 
@@ -121,7 +106,7 @@ class Core final : public StreamSink, public std::enable_shared_from_this<Core> 
   bool paused_ = false;  ///< streams are not read
   Books books_;
   std::deque<Arrival> ready_;
-  std::list<Receiver*> receivers_;
+  WaitingLine receivers_;
   std::list<std::shared_ptr<Stream>> streams_;
   std::size_t sending_ = 0;  ///< requests with acks or nacks under way
   bool warned_schema_ = false, warned_job_ = false;

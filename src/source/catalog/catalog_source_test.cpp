@@ -1,12 +1,12 @@
 #include "source/catalog/catalog_source.hpp"
 
 #include <gtest/gtest.h>
-#include <isa-l/igzip_lib.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "kit/base/gzip.hpp"
 #include "kit/base/hash.hpp"
 #include "source/memory/memory_source.hpp"
 #include "testing/base/simulated_clock.hpp"
@@ -14,22 +14,6 @@
 
 namespace ferry::catalog {
 namespace {
-
-std::string gzip(std::string text) {
-  isal_zstream stream;
-  isal_deflate_stateless_init(&stream);
-  std::string out(text.size() + 4096, '\0');
-  stream.gzip_flag = IGZIP_GZIP;
-  stream.next_in = reinterpret_cast<std::uint8_t*>(text.data());
-  stream.avail_in = static_cast<std::uint32_t>(text.size());
-  stream.end_of_stream = 1;
-  stream.flush = NO_FLUSH;
-  stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
-  stream.avail_out = static_cast<std::uint32_t>(out.size());
-  isal_deflate_stateless(&stream);
-  out.resize(out.size() - stream.avail_out);
-  return out;
-}
 
 std::string md5_hex(std::string_view bytes) {
   const auto hash = make_hash(HashKind::kMd5);

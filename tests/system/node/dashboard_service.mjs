@@ -1,9 +1,10 @@
 // Watches and commands a real service, in the middle of its work, through the dashboard in headless Chromium.
-//   node dashboard_service.mjs URL USER PASSWORD GCS BUCKET STRANGERS_KEY OBJECTS PICTURE
+//   node dashboard_service.mjs URL USER PASSWORD GCS BUCKET STRANGERS_KEY OBJECTS PICTURES
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const [url, username, password, gcs, bucket, strangersKey, objects, picture] = process.argv.slice(2);
+const [url, username, password, gcs, bucket, strangersKey, objects, pictures] = process.argv.slice(2);
 const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 const status = async () => (await fetch(`${url}/status`, { headers: { authorization } })).json();
 const number = (text) => Number(text.replace(/[^\d]/g, ""));
@@ -22,6 +23,20 @@ async function press(page, button, answer) {
 }
 
 const shown = async (page, id) => number(await page.locator(id).textContent());
+
+// The page as it is at one moment of a real run, for people to look at.
+async function takePictures(page) {
+  const desk = page.viewportSize();
+  await page.screenshot({ path: join(pictures, "service.png"), fullPage: true });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot({ path: join(pictures, "service-dark.png"), fullPage: true });
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.screenshot({ path: join(pictures, "service-phone.png"), fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  assert.ok(!wide, "on a phone nothing sticks out to the right");
+  await page.setViewportSize(desk);
+}
 
 async function until(what, condition) {
   for (let i = 0; i < 600; i++) {
@@ -51,7 +66,7 @@ try {
   assert.equal((await status()).copied, held, "nothing new begins while paused");
   await until("the page says so, too", async () => (await shown(page, "#copied")) === held);
   assert.equal(await page.locator("#workers .worker").count(), 2);
-  await page.screenshot({ path: picture, fullPage: true });
+  await takePictures(page);
 
   await press(page, "#pause", "Resumed");
   await page.locator("#state[data-state=running]").waitFor();

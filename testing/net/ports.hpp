@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace ferry::system_test {
+namespace ferry::testing {
 
 /// Listens and answers nobody: a stranger's server that would love to see a signature.
 class Listener {
@@ -25,4 +25,4 @@ class Listener {
 [[nodiscard]] std::uint16_t free_port();    ///< where nobody listens at this moment
 [[nodiscard]] std::string closed_origin();  ///< http://127.0.0.1:1234, where nobody listens
 
-}  // namespace ferry::system_test
+}  // namespace ferry::testing

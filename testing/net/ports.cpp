@@ -1,4 +1,4 @@
-#include "tests/system/ports.hpp"
+#include "testing/net/ports.hpp"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace ferry::system_test {
+namespace ferry::testing {
 namespace {
 
 constexpr int kWaiting = 8;
@@ -57,4 +57,4 @@ std::uint16_t free_port() {
 
 std::string closed_origin() { return origin_of(free_port()); }
 
-}  // namespace ferry::system_test
+}  // namespace ferry::testing
