@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kWaiting = 8;
 
-void check(int result, const char* what) {
+void must(int result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
 }
 
@@ -24,17 +24,17 @@ std::uint16_t bind_loopback(int fd) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  check(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size), "bind");
-  check(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+  must(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size), "bind");
+  must(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
   return ntohs(address.sin_port);
 }
 
 }  // namespace
 
 Listener::Listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-  check(fd_, "socket");
+  must(fd_, "socket");
   port_ = bind_loopback(fd_);
-  check(::listen(fd_, kWaiting), "listen");
+  must(::listen(fd_, kWaiting), "listen");
 }
 
 Listener::~Listener() { ::close(fd_); }
@@ -49,7 +49,7 @@ bool Listener::was_called() const {
 
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  check(fd, "socket");
+  must(fd, "socket");
   const auto port = bind_loopback(fd);
   ::close(fd);
   return port;

@@ -33,9 +33,10 @@ class ServiceApi : public Service {
 };
 
 TEST_F(ServiceApi, AnswersInSpiteOfMoreIdleConnectionsThanItTakes_F155) {
-  constexpr int kIdle = 1'100;  // it takes a thousand
+  constexpr int kIdle = 10'000;  // it takes a thousand
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_GT(limit.rlim_max, kIdle + 200) << "the test itself may not open so many: raise the hard limit (ulimit -Hn)";
   limit.rlim_cur = limit.rlim_max;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   start_synthetic_service(2'000, kKiB, {"--latency", "5"});
