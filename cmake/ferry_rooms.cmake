@@ -99,6 +99,7 @@ function(ferry_program name main)
   ferry_use_precompiled(${name} ferry_precompiled_rooms)
   target_link_libraries(${name} PRIVATE ${links})
   if(NOT FERRY_SANITIZE)
-    target_link_libraries(${name} PRIVATE -Wl,--no-as-needed mimalloc)
+    # After the C++ library, whose operator new asks our handler when memory runs out; mimalloc's would just end the program.
+    target_link_libraries(${name} PRIVATE -Wl,--no-as-needed stdc++ mimalloc)
   endif()
 endfunction()

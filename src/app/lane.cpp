@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "app/unexpected.hpp"
+#include "kit/async/thread.hpp"
 
 namespace ferry::app {
 namespace {
@@ -26,10 +27,10 @@ void Lane::start(Task<> last, Over over) {
     *error = std::move(thrown);
     context_.stop();  // pooled connections and their timers are no reason to stay
   });
-  thread_ = std::thread{[this, error, over = std::move(over)] {
+  thread_ = start_thread([this, error, over = std::move(over)] {
     context_.run();
     over(*error ? std::optional{unexpected(*error)} : std::nullopt);
-  }};
+  });
 }
 
 void Lane::join() {

@@ -40,7 +40,9 @@ void forbid_core_files() {
 /// Every state that we can be in is one that a kill could have left: ending here is as safe as going on is not.
 [[noreturn]] void end_for_want_of_memory() {
   constexpr std::string_view kWhy =
-      "bucketferry: out of memory; nothing is lost: run the same command again with fewer --transfers or more memory\n";
+      "bucketferry: out of memory (or of threads); nothing is lost: run the same command again with fewer --transfers "
+      "or "
+      "more memory\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
   ::_exit(static_cast<int>(ExitCode::kRefused));
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "kit/async/thread.hpp"
 #include "kit/base/text.hpp"
 
 namespace ferry::sqlite {
@@ -205,7 +206,7 @@ Database::Database(fs::path file, Schema schema, SQLite::Database connection)
       begin_write_(connection_, "BEGIN IMMEDIATE"),
       commit_(connection_, "COMMIT"),
       rollback_(connection_, "ROLLBACK"),
-      thread_([this] { serve(); }) {}
+      thread_(start_thread([this] { serve(); })) {}
 
 Database::~Database() { stop(); }
 

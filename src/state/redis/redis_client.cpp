@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "kit/async/thread.hpp"
 #include "kit/base/text.hpp"
 #include "state/redis/lane.hpp"
 
@@ -85,7 +86,7 @@ Result<std::shared_ptr<Client>> Client::open(ClientOptions options, Clock* clock
 
 Client::Client(std::unique_ptr<Core> core) : core_(std::move(core)) {
   asio::co_spawn(core_->context.get_executor(), Core::serve(core_.get()), asio::detached);
-  core_->thread = std::thread{[context = &core_->context] { context->run(); }};
+  core_->thread = start_thread([context = &core_->context] { context->run(); });
 }
 
 Client::~Client() {
