@@ -53,12 +53,11 @@ TEST_F(ServiceDashboard, PausesResumesAndRetriesInARealRun) {
   const std::filesystem::path modules = FERRY_NODE_MODULES;
   ASSERT_TRUE(std::filesystem::exists(modules)) << modules << " is missing: run `scripts/bootstrap test`";
   std::filesystem::create_directories(FERRY_PICTURES);
-  const auto browser = run(
-      {"node",
-       {(modules.parent_path() / "dashboard_service.mjs").string(), api_, kUser, kPassword, sandbox_->gcs(), kTarget,
-        strangers_key, std::to_string(kObjects), FERRY_PICTURES},
-       {{"HOME", folder().string()}}},
-      folder(), "browser", Duration{150});
+  const auto browser = run({"node",
+                            {(modules.parent_path() / "dashboard_service.mjs").string(), api_, kUser, kPassword,
+                             sandbox_->gcs(), kTarget, strangers_key, std::to_string(kObjects), FERRY_PICTURES},
+                            {{"HOME", folder().string()}}},
+                           folder(), "browser", Duration{150});
   EXPECT_EQ(browser.code, 0) << browser.out << browser.err;
   expect_all_there();
 }
