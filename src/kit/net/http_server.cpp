@@ -2,12 +2,14 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cassert>
 #include <cerrno>
 #include <charconv>
+#include <vector>
 
 #include "kit/async/task_group.hpp"
 #include "kit/base/time.hpp"
@@ -24,6 +26,7 @@ constexpr Milliseconds kLinger{2'000};
 constexpr Milliseconds kPauseWithoutDescriptors{100};
 constexpr Milliseconds kPauseWithoutRoom{20};
 constexpr Milliseconds kIdleMin{1'000};        // before a connection has to make room for another
+constexpr std::size_t kEvictedShare = 8;       // of all connections, at once
 constexpr std::uint64_t kBodyBytesMin = 1024;  // per body_timeout
 constexpr std::size_t kScratch = 16 * 1024;
 
@@ -470,7 +473,7 @@ class Server final : public HttpServer {
   Status listen(const Tcp::endpoint& endpoint);
   Task<> accept();
   Task<> make_room();
-  void evict_one();
+  void evict_some();
   Task<> serve(Socket socket);
 
   Shared shared_;
@@ -543,24 +546,26 @@ Task<> Server::accept() {
   }
 }
 
-/// A newcomer has the place of whoever has asked nothing for longest, or waits until an answer is finished.
+/// A newcomer has the place of one of those who have asked nothing for longest, or waits until an answer is finished.
 Task<> Server::make_room() {
   while (group_.size() > shared_.options.connections_max && !shared_.stopping) {  // accept() is one of the group
-    evict_one();
+    evict_some();
     co_await shared_.clock->sleep(kPauseWithoutRoom);
   }
 }
 
-void Server::evict_one() {
-  auto longest = shared_.clock->now() - kIdleMin;
-  Link* chosen = nullptr;
+/// Several at once: where one newcomer waits at the door, others often do.
+void Server::evict_some() {
+  const auto latest = shared_.clock->now() - kIdleMin;
+  std::vector<Link*> idle;
   for (auto& link : links_) {
     const auto since = link.idle_since();
-    if (!since || *since > longest) continue;
-    longest = *since;
-    chosen = &link;
+    if (since && *since <= latest) idle.push_back(&link);
   }
-  if (chosen) chosen->evict();
+  const auto count = std::min(idle.size(), std::max<std::size_t>(1, shared_.options.connections_max / kEvictedShare));
+  const auto last = idle.begin() + static_cast<std::ptrdiff_t>(count);
+  std::partial_sort(idle.begin(), last, idle.end(), [](Link* a, Link* b) { return a->idle_since() < b->idle_since(); });
+  std::for_each(idle.begin(), last, [](Link* link) { link->evict(); });
 }
 
 Task<> Server::serve(Socket socket) {
