@@ -128,7 +128,7 @@ TEST_F(Memory, OfTheDocumentedSizeSuffices_F131) {
 
 TEST_F(Memory, ThatIsTooLittleEndsTheProcessWithOneLineAndLosesNothing_F131_F132) {
   start_synthetic(200, 3 * kMiB);
-  for (const std::uint64_t limit : {16, 24, 40, 50}) {  // for the first thread, for others, for the work
+  for (const std::uint64_t limit : {36, 40, 50}) {  // for the first threads, for the others, for the work
     const auto outcome = copy_within(limit * kMiB);
     if (!kMemoryIsOurs) break;
     EXPECT_EQ(outcome.code(), 3) << limit << " MiB: " << outcome.describe();

@@ -8,8 +8,8 @@
 
 namespace ferry {
 
-/// A thread's stack is memory, too: where it can't be had, the handler of operator new is asked, as for any other. Without
-/// one the error of std::thread is thrown.
+/// A thread's stack is memory, too: where it can't be had, the handler of operator new is asked, as for any other.
+/// Without one the error of std::thread is thrown.
 template <class Function>
 [[nodiscard]] std::thread start_thread(Function function) {
   for (;;) {
