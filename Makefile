@@ -24,7 +24,7 @@ check: ## format, lint, white space
 fix: ## formats the sources
 	@scripts/fix
 
-bench: ## measures bucketferry against rclone
+bench: ## measures every goal of speed, beside rclone and what the hardware allows
 	@scripts/bench
 
 package: ## a .deb and a tarball, in build/release/packages
