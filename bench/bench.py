@@ -7,9 +7,13 @@ missed is said, and doesn't.
 
 import argparse
 import sys
+import traceback
 
 import history
 import rows_copy
+import rows_cost
+import rows_service
+import rows_wait
 import sandbox_alone
 from harness import CannotMeasureError
 
@@ -18,6 +22,13 @@ ROWS = {
     "P1": rows_copy.p1,
     "P2": rows_copy.p2,
     "P3": rows_copy.p3,
+    "P4": rows_service.p4,
+    "P5": rows_wait.p5,
+    "P6": rows_wait.p6,
+    "P7": rows_wait.p7,
+    "P8": rows_wait.p8,
+    "P9": rows_service.p9,
+    "P10": rows_cost.p10,
 }
 
 
@@ -58,7 +69,9 @@ def main():
     for name in options.row:
         try:
             report = ROWS[name](bench)
-        except CannotMeasureError as why:
+        except Exception as why:  # whatever it is, the other rows can be measured
+            if not isinstance(why, CannotMeasureError):
+                traceback.print_exc()
             print(f"\n{name}  NOT MEASURED: {why}", flush=True)
             unmeasured.append(name)
             results.append({"row": name, "not_measured": str(why)})

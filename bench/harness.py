@@ -204,7 +204,7 @@ class World:
         request = urllib.request.Request(self.ready[server] + path, data=body, headers=headers)
         with urllib.request.urlopen(request, context=context) as reply:
             text = reply.read()
-        return json.loads(text) if text.startswith(b"{") else None
+        return json.loads(text) if text.startswith((b"{", b"[")) else None
 
     def new_bucket(self):
         """A target bucket that nobody has written to yet."""

@@ -16,8 +16,11 @@ def _costs(report, samples, unit, units_of, factor):
     return medians
 
 
+OBJECTS, SIZE = 4, 256 * MIB
+
+
 def _large(bench, report, tls, peers):
-    objects, size = 4, bench.scaled(256 * MIB, at_least=MIB)
+    objects, size = OBJECTS, bench.scaled(SIZE, at_least=MIB)
     need(PROGRAM, SANDBOX, LIMIT, "rclone")
     with World("--synthetic", f"large:{objects}:{size}", "--public", "large", tls=tls) as world:
         ours = {
@@ -57,7 +60,7 @@ def p3(bench):
     with World("--synthetic", f"small:{count}:{4 * KIB}", "--synthetic", f"fewer:{fewer}:{4 * KIB}", "--public", "small") as world:
         samples = alternate(bench.runs, {
             "bucketferry": lambda: tools.bucketferry(world, "small", world.new_bucket(), "--quiet"),
-            "two requests alone": lambda: tools.limit(world, "small", world.new_bucket(), count, 16),
+            "two requests alone": lambda: tools.limit(world, "small", world.new_bucket(), count, 2),
             "rclone, S3-style API": lambda: tools.rclone_s3(world, "small", world.new_bucket()),
             "rclone, GCS backend": lambda: tools.rclone_gcs(world, "fewer", world.new_bucket()),
         })

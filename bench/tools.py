@@ -1,5 +1,7 @@
 """The command lines that are compared: ours, the bare relay, and rclone by its two ways to the target."""
 
+import json
+
 from harness import LIMIT, PROGRAM
 
 
@@ -21,6 +23,11 @@ def bucketferry(world, source, target, *options, command="copy"):
     if world.tls:
         words += ["--ca-file", world.ca]
     return world.run(words, cloud_environment(world))
+
+
+def summary_of(output):
+    """What --json said; it is the only line that begins like that."""
+    return json.loads(next(line for line in output.split("\n") if line.startswith("{")))
 
 
 def limit(world, source, target, objects, streams):
@@ -48,11 +55,11 @@ def _rclone(world, source, target, target_remote, options):
     return world.run(words, environment)
 
 
-def rclone_gcs(world, source, target):
+def rclone_gcs(world, source, target, *options):
     """By its GCS backend, over the JSON API."""
     remote = {"TYPE": "google cloud storage", "ENDPOINT": world.ready["gcs"] + "/storage/v1/", "ANONYMOUS": "true",
               "BUCKET_POLICY_ONLY": "true", "PROJECT_NUMBER": "1"}
-    return _rclone(world, source, target, remote, [])
+    return _rclone(world, source, target, remote, options)
 
 
 def rclone_s3(world, source, target):
