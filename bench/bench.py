@@ -23,6 +23,7 @@ ROWS = {
     "P2": rows_copy.p2,
     "P3": rows_copy.p3,
     "P4": rows_service.p4,
+    "publisher": rows_service.publisher,
     "P5": rows_wait.p5,
     "P6": rows_wait.p6,
     "P7": rows_wait.p7,

@@ -1,12 +1,15 @@
 """P4 and P9: publisher and migrators over the sandbox's broker and a real Redis. Their CPU counts, that of the servers doesn't."""
 
 import contextlib
+import datetime
+import json
 import os
+import re
 import socket
 import time
 
 import tools
-from harness import KIB, MIB, PROGRAM, SANDBOX, Report, World, free_port, need, wait_until
+from harness import KIB, MIB, PROGRAM, SANDBOX, CannotMeasureError, Report, World, free_port, need, wait_until
 
 SOURCE, TARGET = "bench-source", "bench-target"
 
@@ -33,7 +36,18 @@ def service(objects, size, *options):
             wait_until(f"{name} is ready", lambda: process.poll() is not None or f'"event":"{what}.ready"' in world.said(name))
             return process
 
+        world.redis_port = port
         yield world, role
+
+
+def redis_memory(world):
+    """Bytes that Redis uses."""
+    with socket.create_connection(("127.0.0.1", world.redis_port)) as redis:
+        redis.sendall(b"INFO memory\r\n")
+        text = b""
+        while not (found := re.search(rb"used_memory:(\d+)\r\n", text)):
+            text += redis.recv(4096)
+    return int(found[1])
 
 
 def committed(world):
@@ -51,15 +65,17 @@ def p4(bench):
     report = Report("P4", f"{count:,} objects of 4 KiB through publisher and one migrator")
     cpu = {"publisher": [], "migrator": [], "both": []}
     peaks = {"publisher": [], "migrator": []}
-    walls = []
+    walls, remembered = [], []
     for _ in range(bench.runs):
         with service(count, 4 * KIB) as (world, role):
+            empty = redis_memory(world)
             role("migrator", "migrator")
             begin = time.monotonic()
             role("publisher", "publisher")
             wait_until("all objects are at the target", lambda w=world: committed(w) >= count, 0.1)
             walls.append(time.monotonic() - begin)
             wait_until("all messages are acknowledged", lambda w=world: settled(w), 0.1)
+            remembered.append((redis_memory(world) - empty) / count)
             for name in peaks:
                 seconds, peak = world.finish(name)
                 cpu[name].append(seconds)
@@ -70,9 +86,34 @@ def p4(bench):
     for name, peak in peaks.items():
         report.figure(f"{name}: peak memory", peak, "MiB")
     report.figure("wall", walls, "s")
+    report.figure("Redis, keys with them", remembered, "bytes per object")
     report.goal("CPU µs per object, both together", report.figures["both: CPU"].median, 80)
     report.remark("from the processes' start to their end, start-up with it")
     return report
+
+
+def publisher(bench):
+    """Nobody consumes: this is what the publisher alone can do."""
+    count = bench.scaled(200_000, at_least=1000)
+    report = Report("publisher", f"{count:,} objects listed on both sides, compared, published, marked")
+    rates, cpu = [], []
+    for _ in range(bench.runs):
+        with service(count, 4 * KIB) as (world, role):
+            role("publisher", "publisher")
+            wait_until("the scan is over", lambda w=world: '"event":"scan.ended"' in w.said("publisher"))
+            events = [json.loads(line) for line in world.said("publisher").split("\n") if line.startswith("{")]
+            began, ended = (next(event for event in events if event["event"] == f"scan.{what}") for what in ("began", "ended"))
+            if ended["published"] != count:
+                raise CannotMeasureError(f"published {ended['published']} of {count}")
+            rates.append(count / (seconds_of(ended) - seconds_of(began)))
+            cpu.append(world.finish("publisher")[0] / count * 1e6)
+    report.figure("rate", rates, "objects/s")
+    report.figure("CPU", cpu, "µs per object")
+    return report
+
+
+def seconds_of(event):
+    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
 
 
 def _objects_per_second(migrators, count, size, rate):

@@ -1,6 +1,7 @@
 """P5 to P8: a rescan of a large bucket, and what waiting costs: many transfers, a long listing, one large object."""
 
 import pathlib
+import resource
 import subprocess
 import threading
 import time
@@ -100,6 +101,8 @@ class Pace:
 
 def p6(bench):
     need(PROGRAM, SANDBOX)
+    if (files := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < 5000:
+        raise CannotMeasureError(f"2,000 transfers have 4,000 connections, and {files} files are allowed: raise `ulimit -Hn`")
     transfers, count, latency_ms = 2000, bench.scaled(60_000, at_least=10_000), 100
     ideal = transfers / (2 * latency_ms / 1e3)
     report = Report("P6", f"{transfers:,} transfers at once, {latency_ms} ms per request, objects of 64 KiB")
