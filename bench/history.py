@@ -60,5 +60,6 @@ def headline(about):
 
 def append(about, results):
     HISTORY.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({**about, "rows": results}, ensure_ascii=False)
     with HISTORY.open("a") as file:
-        file.write(json.dumps({**about, "rows": results}, ensure_ascii=False) + "\n")
+        file.write(line.replace(f"{ROOT}/", "") + "\n")  # where somebody keeps the tree is nobody's business

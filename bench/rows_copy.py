@@ -1,8 +1,7 @@
 """P1 to P3: what moving bytes and objects costs, beside the bare relay and rclone in the same run."""
 
 import tools
-from harness import GIB, KIB, MIB, Report, World, alternate, need
-from harness import LIMIT, PROGRAM, SANDBOX
+from harness import GIB, KIB, LIMIT, MIB, PROGRAM, SANDBOX, Report, World, alternate, need
 
 
 def _costs(report, samples, unit, units_of, factor):
@@ -16,36 +15,33 @@ def _costs(report, samples, unit, units_of, factor):
     return medians
 
 
-OBJECTS, SIZE = 4, 256 * MIB
+RCLONE = {"rclone, GCS backend": tools.rclone_gcs, "rclone, S3-style API": tools.rclone_s3}
 
 
-def _large(bench, report, tls, peers):
-    objects, size = OBJECTS, bench.scaled(SIZE, at_least=MIB)
+def _large(bench, row, how, tls):
+    """@return the report so far, and the CPU medians."""
+    objects, size = 4, bench.scaled(256 * MIB, at_least=MIB)
+    report = Report(row, f"large objects, {how}: {objects} × {size // MIB} MiB")
     need(PROGRAM, SANDBOX, LIMIT, "rclone")
     with World("--synthetic", f"large:{objects}:{size}", "--public", "large", tls=tls) as world:
         ours = {
             "bucketferry": lambda: tools.bucketferry(world, "large", world.new_bucket(), "--quiet"),
             "bare relay": lambda: tools.limit(world, "large", world.new_bucket(), objects, objects),
         }
-        theirs = {name: lambda go=go: go(world, "large", world.new_bucket()) for name, go in peers.items()}
+        theirs = {name: lambda go=go: go(world, "large", world.new_bucket()) for name, go in RCLONE.items()}
         samples = alternate(bench.runs, ours | theirs)
-    return _costs(report, samples, "CPU s per GiB", lambda name: objects * size / GIB, 1)
-
-
-RCLONE = {"rclone, GCS backend": tools.rclone_gcs, "rclone, S3-style API": tools.rclone_s3}
+    return report, _costs(report, samples, "CPU s per GiB", lambda name: objects * size / GIB, 1)
 
 
 def p1(bench):
-    report = Report("P1", "large objects, HTTP: 4 × 256 MiB")
-    cpu = _large(bench, report, tls=False, peers=RCLONE)
+    report, cpu = _large(bench, "P1", "HTTP", tls=False)
     report.goal("× the bare relay", cpu["bucketferry"] / cpu["bare relay"], 1.25)
     report.goal("× rclone's GCS backend", cpu["bucketferry"] / cpu["rclone, GCS backend"], 0.6)
     return report
 
 
 def p2(bench):
-    report = Report("P2", "large objects, TLS 1.3 on both sides: 4 × 256 MiB")
-    cpu = _large(bench, report, tls=True, peers=RCLONE)
+    report, cpu = _large(bench, "P2", "TLS 1.3 on both sides", tls=True)
     report.goal("× the bare TLS relay", cpu["bucketferry"] / cpu["bare relay"], 1.15)
     report.remark(f"× rclone's GCS backend: {cpu['bucketferry'] / cpu['rclone, GCS backend']:.2f}")
     return report

@@ -34,7 +34,8 @@ def service(objects, size, *options):
             command = [PROGRAM, what, f"s3://{SOURCE}", f"gs://{TARGET}", "--listen", "127.0.0.1:0", *more]
             process = world.start(name, command, environment)
             wait_until(f"{name} is ready", lambda: process.poll() is not None or f'"event":"{what}.ready"' in world.said(name))
-            return process
+            if process.poll() is not None:
+                raise CannotMeasureError(f"{name} ended at its start:\n{world.said(name)[-2000:]}")
 
         world.redis_port = port
         yield world, role
