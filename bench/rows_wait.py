@@ -136,9 +136,9 @@ def p7(bench):
     report = Report("P7", f"listing of one flat prefix of {count:,} keys, {wait} ms per page")
     requests = {"serial": [], "parallel": []}
 
-    def listing(how, listers):
+    def listing(how, *options):
         world.reset_counters()
-        run = tools.bucketferry(world, "flat", target, "--dry-run", "--json", "--progress", "none", "--listers", listers)
+        run = tools.bucketferry(world, "flat", target, "--dry-run", "--json", "--progress", "none", *options)
         if (listed := _summary(run)["listed"]) != count:
             raise CannotMeasureError(f"{how}: {listed} keys listed instead of {count}")
         requests[how].append(world.requests("s3"))
@@ -147,7 +147,7 @@ def p7(bench):
     with World("--synthetic", f"flat:{count}:10") as world:
         target = world.new_bucket()
         world.fault(service="s3", op="ListObjectsV2", action={"delay_ms": wait})
-        samples = alternate(bench.runs, {"serial": lambda: listing("serial", 1), "parallel": lambda: listing("parallel", 16)})
+        samples = alternate(bench.runs, {"serial": lambda: listing("serial", "--listers", 1), "parallel": lambda: listing("parallel")})
     walls = {how: report.figure(f"{how}: wall", [run.wall_s for run in runs], "s") for how, runs in samples.items()}
     for how, runs in samples.items():
         report.figure(f"{how}: CPU", [run.cpu_s / count * 1e6 for run in runs], "µs per key")
@@ -165,15 +165,15 @@ def p8(bench):
     report = Report("P8", f"one object of {size / GIB:.2f} GiB, each connection held to {rate // MIB} MiB/s")
     left = []
 
-    def copy(parts):
+    def copy(*options):
         target = world.new_bucket()
-        run = tools.bucketferry(world, "huge", target, "--quiet", "--parallel-parts", parts)
+        run = tools.bucketferry(world, "huge", target, "--quiet", *options)
         names = [item["name"] for item in world.call(f"/storage/v1/b/{target}/o", server="gcs").get("items", [])]
         left.append(len(names) - 1)
         return run
 
     with World("--synthetic", f"huge:1:{size}", "--rate", rate) as world:
-        samples = alternate(bench.runs, {"one stream": lambda: copy(1), "parts": lambda: copy(16)})
+        samples = alternate(bench.runs, {"one stream": lambda: copy("--parallel-parts", 1), "parts": lambda: copy()})
     walls = {how: report.figure(f"{how}: wall", [run.wall_s for run in runs], "s") for how, runs in samples.items()}
     for how, runs in samples.items():
         report.figure(f"{how}: CPU", [run.cpu_s / (size / GIB) for run in runs], "s per GiB")
