@@ -1,5 +1,5 @@
 # Each target is one script: these work without make, too.
-.PHONY: help build test demo demo-service check fix bench package image test-compose \
+.PHONY: help build test demo demo-service check fix bench bench-quick package image test-compose \
   compose-up compose-down compose-logs compose-scale compose-fill \
   minikube-up minikube-down prod-pubsub prod-redis prod-migration-mk prod-publisher-mk
 
@@ -24,8 +24,11 @@ check: ## format, lint, white space
 fix: ## formats the sources
 	@scripts/fix
 
-bench: ## measures bucketferry against rclone
+bench: ## measures every goal of speed, beside rclone and what the hardware allows
 	@scripts/bench
+
+bench-quick: ## a minute: instructions of fixed workloads, beside the recorded ones
+	@scripts/bench-quick
 
 package: ## a .deb and a tarball, in build/release/packages
 	@scripts/package

@@ -36,7 +36,7 @@ function flagsOf(command) {
 }
 
 /// What needs no cloud, and is run: by CI, by a test, or by everybody who changes something here.
-const local = new Set(['demo', 'demo-service', 'test', 'build', 'check', 'fix', 'image', 'package', 'bench', 'test-compose',
+const local = new Set(['demo', 'demo-service', 'test', 'build', 'check', 'fix', 'image', 'package', 'bench', 'bench-quick', 'test-compose',
                         'compose-up', 'compose-scale', 'compose-fill', 'compose-down', 'compose-logs']);
 
 for (const page of pages) {
