@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "kit/async/task_group.hpp"
 #include "testing/world.hpp"
 
 namespace ferry {
@@ -62,6 +63,24 @@ TEST_F(Prune, DeletesWhatLeftTheSourceAndForgetsIt) {
   EXPECT_FALSE(there(3) || there(17));
   EXPECT_EQ(world_.target->keys().size(), 28u);
   EXPECT_FALSE(testing::run(world_.state->lookup({ObjectKey{key(3)}}))->front().consumed);
+}
+
+TEST_F(Prune, InterruptedInTheMiddleLeavesNothingRunningAndDeletesNoMore_F129) {
+  copy(200);
+  for (int i = 0; i < 100; ++i) world_.source->remove(key(i));
+  options_.limit.share = 1;
+  options_.removals = 2;
+  const auto source = memory_source(world_.source);
+  const auto target = memory::make_target(world_.target, world_.target_options);
+  Pruner pruner{world_.job, options_, source.get(), target.get(), world_.state.get(), world_.tally.get(), &sink_};
+  static constexpr auto run = [](Pruner* one) -> Task<> { co_await one->run(); };
+  TaskGroup outer{world_.context.get_executor()};
+  outer.spawn(run(&pruner));
+  while (world_.tally->deleted == 0) world_.context.poll_one();
+  outer.cancel();
+  testing::run(world_.context, outer.join(), &world_.clock);
+  EXPECT_LT(world_.tally->deleted, 100U);
+  EXPECT_EQ(world_.target->keys().size(), 200 - world_.tally->deleted);
 }
 
 TEST_F(Prune, LeavesStrangersAndOtherJobsAlone_F058_F114) {

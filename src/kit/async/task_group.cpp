@@ -69,29 +69,29 @@ Task<> TaskGroup::wait_below(std::size_t limit) {
   }
 }
 
-// The flag belongs to the whole chain of awaiting coroutines, so it is put back as it was found.
-Task<> TaskGroup::below(std::size_t limit) {
+/// True: cancelled, and the tasks with it; all have unwound.
+/// The flag belongs to the whole chain of awaiting coroutines, so it is put back as it was found.
+Task<bool> TaskGroup::wait_or_end(std::size_t limit) {
   const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await wait_below(limit);
-  co_await asio::this_coro::throw_if_cancelled(throws);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) throw_cancelled();
-}
-
-Task<> TaskGroup::join() {
-  const bool throws = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await wait_below(1);
   const auto state = co_await asio::this_coro::cancellation_state;
   const bool cancelled = state.cancelled() != asio::cancellation_type::none;
   if (cancelled) {
-    // A cancelled joiner takes its tasks along and waits for them to unwind; only then does it end itself.
     cancel();
     co_await shield();
     co_await wait_below(1);
   }
   co_await asio::this_coro::throw_if_cancelled(throws);
+  co_return cancelled;
+}
+
+Task<> TaskGroup::below(std::size_t limit) {
+  if (co_await wait_or_end(limit)) throw_cancelled();
+}
+
+Task<> TaskGroup::join() {
+  const bool cancelled = co_await wait_or_end(1);
   if (first_error_) std::rethrow_exception(std::exchange(first_error_, nullptr));
   if (cancelled) throw_cancelled();
 }

@@ -32,7 +32,8 @@ class TaskGroup {
   /// waits for them to unwind, and then ends the joiner by cancellation.
   Task<> join();
 
-  /// Suspends until fewer than `limit` tasks run: how a loop bounds its own concurrency.
+  /// Suspends until fewer than `limit` tasks run: how a loop bounds its own concurrency. Cancelled as join() is: the
+  /// loop ends, and no task is left behind.
   Task<> below(std::size_t limit);
 
   [[nodiscard]] std::size_t size() const { return running_.size(); }
@@ -41,6 +42,7 @@ class TaskGroup {
   struct Waiter;
   void finished(std::list<asio::cancellation_signal>::iterator child, std::exception_ptr error);
   Task<> wait_below(std::size_t limit);
+  Task<bool> wait_or_end(std::size_t limit);
 
   Executor executor_;
   std::list<asio::cancellation_signal> running_;

@@ -98,9 +98,7 @@ TEST(TaskGroup, CancelledWhileWaitingForRoomLeavesNothingBehind) {
     } catch (const boost::system::system_error&) {
       fixture->count += 100;
     }
-    co_await shield();
-    fixture->group.cancel();
-    co_await fixture->group.join();
+    EXPECT_EQ(fixture->group.size(), 0U) << "whoever waited may go without a further word";
   };
   TaskGroup outer{f.context.get_executor()};
   outer.spawn(parent(&f));

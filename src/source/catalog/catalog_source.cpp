@@ -75,22 +75,12 @@ class CatalogSource final : public ObjectSource {
   Task<Status> describe(std::vector<SourceEntry>* entries) {
     std::optional<Error> broken;
     TaskGroup look_ups{co_await asio::this_coro::executor};
-    std::exception_ptr cancelled;
-    try {
-      for (auto& entry : *entries) {
-        co_await look_ups.below(kLookUpsMax);
-        if (broken) break;
-        look_ups.spawn(describe_one(&entry, &broken));
-      }
-    } catch (...) {
-      cancelled = std::current_exception();
-    }
-    if (cancelled) {
-      co_await shield();
-      look_ups.cancel();
+    for (auto& entry : *entries) {
+      co_await look_ups.below(kLookUpsMax);
+      if (broken) break;
+      look_ups.spawn(describe_one(&entry, &broken));
     }
     co_await look_ups.join();
-    if (cancelled) std::rethrow_exception(cancelled);
     if (broken) co_return fail(*std::move(broken));
     co_return refuses_everything(*entries);
   }
