@@ -82,11 +82,11 @@ class Report:
     def show(self):
         print(f"\n{self.row}  {self.title}")
         for name, figure in self.figures.items():
-            print(f"  {name:44} {figure}")
+            print(f"  {name:50} {figure}")
         for goal in self.goals:
             sign = "≤" if goal["at_most"] else "≥"
             verdict = "met" if goal["met"] else "MISSED"
-            print(f"  {goal['what']:44} {goal['value']:,.3g}  (goal {sign} {goal['limit']:,.3g}: {verdict})")
+            print(f"  {goal['what']:50} {goal['value']:,.3g}  (goal {sign} {goal['limit']:,.3g}: {verdict})")
         for remark in self.remarks:
             print(f"  {remark}")
 
