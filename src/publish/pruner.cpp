@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
-#include "kit/async/page_stream.hpp"
 #include "kit/async/task_group.hpp"
 #include "plan/names.hpp"
+#include "publish/listings.hpp"
 
 namespace ferry {
 namespace {
@@ -13,15 +13,7 @@ namespace {
 constexpr std::size_t kRememberedMax = 10'000;
 constexpr std::size_t kBatch = 500;
 
-using ListedSource = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
-using ListedTarget = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
-
 }  // namespace
-
-struct Pruner::Streams {
-  ListedSource source;
-  ListedTarget target;
-};
 
 Pruner::Pruner(Job job, PruneOptions options, ObjectSource* source, ObjectTarget* target, StateStore* state,
                Tally* tally, OutcomeSink* sink)
@@ -70,30 +62,17 @@ Task<Status> Pruner::walk(Pass pass) {
   auto list_target = [this](std::optional<std::string> token) {
     return target_->list(job_.target_prefix, std::move(token));
   };
-  Streams streams{ListedSource{executor, std::move(list_source)}, ListedTarget{executor, std::move(list_target)}};
-  Status outcome = Unit{};
-  std::exception_ptr cancelled;
-  try {
-    outcome = co_await merge(&streams, pass);
-  } catch (...) {
-    cancelled = std::current_exception();
-  }
-  if (cancelled) co_await shield();
-  co_await streams.source.close();
-  co_await streams.target.close();
-  if (cancelled) std::rethrow_exception(cancelled);
-  co_return outcome;
+  Listings listings{executor, std::move(list_source), std::move(list_target)};
+  co_return co_await listings.finish(merge(&listings, pass));
 }
 
-Task<Status> Pruner::merge(Streams* streams, Pass pass) {
-  auto& [source, target] = *streams;
+Task<Status> Pruner::merge(Listings* listings, Pass pass) {
   for (;;) {
-    if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
-    if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
-    if (source.head()) source_empty_ = false;
-    if (!target.head()) co_return Unit{};  // what the source has besides is of no interest here
+    if (auto filled = co_await listings->fill(); !filled) co_return filled;
+    if (listings->source.head()) source_empty_ = false;
+    if (!listings->target.head()) co_return Unit{};  // what the source has besides is of no interest here
     Found found;
-    compare_heads(streams, &found, pass);
+    compare_heads(listings, &found, pass);
     co_await look_up(&found);
     if (pass == Pass::kCount) {
       remember(std::move(found.gone));
@@ -104,8 +83,8 @@ Task<Status> Pruner::merge(Streams* streams, Pass pass) {
 }
 
 /// As far as both pages reach. A key that the source's listing has is there, whatever the filter thinks of it.
-void Pruner::compare_heads(Streams* streams, Found* found, Pass pass) {
-  auto& [source, target] = *streams;
+void Pruner::compare_heads(Listings* listings, Found* found, Pass pass) {
+  auto& [source, target] = *listings;
   while (target.head()) {
     const TargetObject& there = *target.head();
     bool listed = false;

@@ -18,6 +18,7 @@
 #include "observe/tally.hpp"
 #include "plan/filter.hpp"
 #include "plan/prune_limit.hpp"
+#include "publish/listings.hpp"
 #include "source/object_source.hpp"
 #include "state/state_store.hpp"
 #include "target/object_target.hpp"
@@ -58,12 +59,11 @@ class Pruner {
     std::vector<Candidate> gone;
     std::vector<Candidate> strays;  ///< perhaps gone
   };
-  struct Streams;
   enum class Pass { kCount, kDelete };
 
   Task<Status> walk(Pass pass);
-  Task<Status> merge(Streams* streams, Pass pass);
-  void compare_heads(Streams* streams, Found* found, Pass pass);
+  Task<Status> merge(Listings* listings, Pass pass);
+  void compare_heads(Listings* listings, Found* found, Pass pass);
   Task<> look_up(Found* found);
   void remember(std::vector<Candidate> gone);
   [[nodiscard]] std::string objection() const;

@@ -3,15 +3,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
-#include "kit/async/page_stream.hpp"
 #include "kit/async/task_group.hpp"
 #include "plan/names.hpp"
+#include "publish/listings.hpp"
 
 namespace ferry {
 namespace {
-
-using SourceStream = PageStream<SourcePage, SourceEntry, &SourcePage::entries>;
-using TargetStream = PageStream<TargetPage, TargetObject, &TargetPage::objects>;
 
 constexpr std::size_t kLookupsMax = 32;  // at once
 
@@ -31,11 +28,6 @@ struct Publisher::Batch {
   std::vector<Examine> examine;
   std::vector<Failure> failures;
   std::vector<Aside> asides;
-};
-
-struct Publisher::Streams {
-  SourceStream source;
-  TargetStream target;
 };
 
 Publisher::Publisher(Job job, ScanOptions options, ObjectSource* source, ObjectTarget* target, MessageQueue* queue,
@@ -59,31 +51,19 @@ Task<Status> Publisher::scan() {
   auto list_target = [this](std::optional<std::string> token) {
     return target_ ? target_->list(job_.target_prefix, std::move(token)) : nothing_there();
   };
-  Streams streams{SourceStream{executor, std::move(list_source)}, TargetStream{executor, std::move(list_target)}};
-  Result<Unit> outcome = Unit{};
-  std::exception_ptr cancelled;
-  try {
-    outcome = co_await merge(&streams);
-  } catch (...) {
-    cancelled = std::current_exception();
-  }
-  if (cancelled) co_await shield();
-  co_await streams.source.close();
-  co_await streams.target.close();
-  if (cancelled) std::rethrow_exception(cancelled);
+  Listings listings{executor, std::move(list_source), std::move(list_target)};
+  auto outcome = co_await listings.finish(merge(&listings));
   if (outcome) tally_->listing_done = true;
   co_return outcome;
 }
 
-Task<Status> Publisher::merge(Streams* streams) {
-  auto& [source, target] = *streams;
+Task<Status> Publisher::merge(Listings* listings) {
   for (;;) {
     // Both heads must stand before they can be compared. Each page is awaited once; the merge itself never suspends.
-    if (auto filled = co_await source.fill(); !filled) co_return fail(std::move(filled).error().during("list source"));
-    if (auto filled = co_await target.fill(); !filled) co_return fail(std::move(filled).error().during("list target"));
-    if (!source.head()) co_return Unit{};
+    if (auto filled = co_await listings->fill(); !filled) co_return filled;
+    if (!listings->source.head()) co_return Unit{};
     Batch batch;
-    match_heads(streams, &batch);
+    match_heads(listings, &batch);
     if (auto looked = co_await look_up(&batch); !looked)
       co_return fail(std::move(looked).error().during("list target"));
     if (auto delivered = co_await deliver(std::move(batch)); !delivered) co_return delivered;
@@ -91,12 +71,12 @@ Task<Status> Publisher::merge(Streams* streams) {
 }
 
 /// As far as both pages reach.
-void Publisher::match_heads(Streams* streams, Batch* batch) {
-  auto& [source, target] = *streams;
+void Publisher::match_heads(Listings* listings, Batch* batch) {
+  auto& [source, target] = *listings;
   while (source.head() && !target.starved()) {
     if (!in_scope(*source.head())) {
       ++tally_->filtered;
-    } else if (!match(*source.head(), streams, batch)) {
+    } else if (!match(*source.head(), &target, batch)) {
       return;
     }
     source.step();
@@ -104,8 +84,7 @@ void Publisher::match_heads(Streams* streams, Batch* batch) {
 }
 
 /// False: the match may be on the next page of the target.
-bool Publisher::match(const SourceEntry& entry, Streams* streams, Batch* batch) {
-  TargetStream& target = streams->target;
+bool Publisher::match(const SourceEntry& entry, Listings::TargetStream* target, Batch* batch) {
   if (entry.trouble) {
     judge_trouble(entry, batch);
     return true;
@@ -119,9 +98,9 @@ bool Publisher::match(const SourceEntry& entry, Streams* streams, Batch* batch) 
     batch->asides.push_back({entry, std::move(name->key)});
     return true;
   }
-  while (target.head() && target.head()->key < name->key) target.step();
-  if (target.starved()) return false;
-  judge(entry, target.head() && target.head()->key == name->key ? target.head() : nullptr, batch);
+  while (target->head() && target->head()->key < name->key) target->step();
+  if (target->starved()) return false;
+  judge(entry, target->head() && target->head()->key == name->key ? target->head() : nullptr, batch);
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "observe/tally.hpp"
 #include "plan/decide.hpp"
 #include "plan/filter.hpp"
+#include "publish/listings.hpp"
 #include "queue/message_queue.hpp"
 #include "source/object_source.hpp"
 #include "state/state_store.hpp"
@@ -60,11 +61,10 @@ class Publisher {
 
  private:
   struct Batch;
-  struct Streams;
   struct Aside;
-  Task<Status> merge(Streams* streams);
-  void match_heads(Streams* streams, Batch* batch);
-  bool match(const SourceEntry& entry, Streams* streams, Batch* batch);
+  Task<Status> merge(Listings* listings);
+  void match_heads(Listings* listings, Batch* batch);
+  bool match(const SourceEntry& entry, Listings::TargetStream* target, Batch* batch);
   Task<Status> look_up(Batch* batch);
   Task<> look_up_one(const Aside* aside, Batch* batch, Status* outcome);
   [[nodiscard]] bool in_scope(const SourceEntry& entry) const;
