@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "testing/base/own_memory.hpp"
 #include "testing/base/temporary_folder.hpp"
 #include "tests/system/clouds.hpp"
 #include "tests/system/events.hpp"
@@ -21,18 +22,7 @@ namespace ferry::system_test {
 inline constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
 inline constexpr std::uint64_t kChunk = 16 * kMiB;  ///< of a resumable session, design section 1.4
 
-/// False where sanitizers multiply what a program needs: limits of memory mean nothing then.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kMemoryIsOurs = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kMemoryIsOurs = false;
-#else
-inline constexpr bool kMemoryIsOurs = true;
-#endif
-#else
-inline constexpr bool kMemoryIsOurs = true;
-#endif
+using testing::kMemoryIsOurs;
 
 /// How a `bucketferry` ended, and what it said.
 struct Outcome {
